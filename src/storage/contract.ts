@@ -1,0 +1,47 @@
+/**
+ * Storage remembers. It owns durability, atomicity of one record, and Dex's formats on disk; it decides
+ * nothing about logins. Every backend offers the same five verbs for every kind of record and passes the
+ * one suite in `conformance/`.
+ */
+import type { KindName, RecordKinds } from "./records.ts";
+
+/** The key is taken; what was stored is unchanged. */
+export class AlreadyExistsError extends Error {
+  override readonly name = "AlreadyExistsError";
+}
+
+/** The record comes from the configuration file and can only be changed there. */
+export class ReadOnlyError extends Error {
+  override readonly name = "ReadOnlyError";
+}
+
+/** One kind of record. The same verbs for every kind in every backend. All reject with UnavailableError when the store is away. */
+export interface Collection<Key, Rec> {
+  /** Resolves once the record is durable. @throws {AlreadyExistsError} The key is taken; what was stored is unchanged. */
+  create(record: Rec): Promise<void>;
+  get(key: Key): Promise<Rec | undefined>;
+  list(): Promise<readonly Rec[]>;
+  /**
+   * Compare-and-swap: resolves to what was stored, or undefined if the key is gone.
+   * `change` is synchronous and pure, because a conflict calls it again; it must not touch storage.
+   * If it throws, nothing is written and the error comes back as it is. If it returns its argument, nothing is written.
+   * The key never changes.
+   */
+  update(key: Key, change: (current: Rec) => Rec): Promise<Rec | undefined>;
+  /** Of several concurrent deletes exactly one resolves to true. Single-use codes rest on this. RFC 6749 §4.1.2. */
+  delete(key: Key): Promise<boolean>;
+}
+
+export type Collections = {
+  readonly [K in KindName]: Collection<RecordKinds[K]["key"], RecordKinds[K]["record"]>;
+};
+
+/**
+ * Everything we remember. There is no transaction across records, since etcd and Kubernetes have none:
+ * order your writes so that a crash between two of them leaves the safer state.
+ */
+export interface Storage extends Collections {
+  /** Deletes what expired strictly before `now` (ms). Safe to run on every replica at once. Resolves to the count per kind. */
+  collectGarbage(now: number): Promise<Readonly<Partial<Record<KindName, number>>>>;
+  close(): Promise<void>;
+}
