@@ -1,0 +1,35 @@
+/**
+ * `make docs`: writes the generated pages of docs/reference. `docs.ts --check` writes nothing and fails when a
+ * page is not what would be written. A generated page is one line in the table.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { architecturePage, readImports } from "./architecture.ts";
+
+const pages: Readonly<Record<string, () => string | Promise<string>>> = {
+  "docs/reference/architecture.md": () => architecturePage(readImports()),
+};
+
+function onDisk(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+for (const [page, write] of Object.entries(pages)) {
+  const path = join(import.meta.dirname, "..", page);
+  const text = await write();
+  if (onDisk(path) === text) console.log(`fresh    ${page}`);
+  else if (values.check) {
+    console.log(`stale    ${page}: run 'make docs' and commit what changes`);
+    process.exitCode = 1;
+  } else {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    console.log(`written  ${page}`);
+  }
+}
