@@ -6,6 +6,8 @@ import { timingSafeEqual } from "node:crypto";
  * and the length of a client's secret is no secret worth a copy of unbounded input.
  */
 export function secretEqual(left: string | Uint8Array, right: string | Uint8Array): boolean {
+  // A lone surrogate has no bytes of its own: every one becomes U+FFFD, and different texts would be the same.
+  if (!isWellFormed(left) || !isWellFormed(right)) return false;
   const a = typeof left === "string" ? Buffer.from(left) : left;
   const b = typeof right === "string" ? Buffer.from(right) : right;
   if (a.byteLength !== b.byteLength) {
@@ -14,3 +16,5 @@ export function secretEqual(left: string | Uint8Array, right: string | Uint8Arra
   }
   return timingSafeEqual(a, b);
 }
+
+const isWellFormed = (secret: string | Uint8Array): boolean => typeof secret !== "string" || secret.isWellFormed();

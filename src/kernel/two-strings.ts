@@ -26,7 +26,8 @@ function varint(value: number): number[] {
   return bytes;
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+// "Ignoring" the byte order mark means leaving it in: two subjects that differ by one are two.
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The two strings of `text`, or undefined if it is no such message. Unknown fields and any order are
