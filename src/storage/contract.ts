@@ -3,6 +3,7 @@
  * nothing about logins. Every backend offers the same five verbs for every kind of record and passes the
  * one suite in `conformance/`.
  */
+import type { Clock, Logger, Random } from "../kernel/ports.ts";
 import type { KindName, RecordKinds } from "./records.ts";
 
 /** The key is taken; what was stored is unchanged. */
@@ -44,4 +45,20 @@ export interface Storage extends Collections {
   /** Deletes what expired strictly before `now` (ms). Safe to run on every replica at once. Resolves to the count per kind. */
   collectGarbage(now: number): Promise<Readonly<Partial<Record<KindName, number>>>>;
   close(): Promise<void>;
+}
+
+/** What every backend is given. */
+export interface StorageDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** One kind of database, as `storage.type` names it. */
+export interface StorageType<Config = unknown> {
+  readonly type: string;
+  /** Validates and types `storage.config`. */
+  readonly config: { parse(value: unknown): Config };
+  /** Opens and migrates. @throws {Error} It cannot be reached or read. */
+  open(config: Config, deps: StorageDeps): Promise<Storage>;
 }

@@ -1,0 +1,107 @@
+/**
+ * Everything in this process's memory: for tests, and for installations that may forget. One JavaScript turn is
+ * one transaction, so nothing here is ever locked while somebody else's code runs.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { AlreadyExistsError, type Collection, type Storage, type StorageType } from "../contract.ts";
+import type { KindName, RecordKinds } from "../records.ts";
+import { expiries } from "../shared/expiry.ts";
+import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
+
+type RecordOf<K extends KindName> = RecordKinds[K]["record"];
+
+class MemoryCollection<K extends KindName> implements Collection<RecordKinds[K]["key"], RecordOf<K>> {
+  readonly #kind: K;
+  readonly #records = new Map<string, RecordOf<K>>();
+
+  constructor(kind: K) {
+    this.#kind = kind;
+  }
+
+  async create(record: RecordOf<K>): Promise<void> {
+    const key = keyText(recordKey(this.#kind, record));
+    if (this.#records.has(key)) throw new AlreadyExistsError("ID already exists");
+    this.#records.set(key, frozen(record));
+  }
+
+  async get(key: RecordKinds[K]["key"]): Promise<RecordOf<K> | undefined> {
+    return this.#records.get(this.#textOf(key));
+  }
+
+  async list(): Promise<readonly RecordOf<K>[]> {
+    return [...this.#records.values()];
+  }
+
+  async update(
+    key: RecordKinds[K]["key"],
+    change: (current: RecordOf<K>) => RecordOf<K>,
+  ): Promise<RecordOf<K> | undefined> {
+    const text = this.#textOf(key);
+    const current = this.#records.get(text);
+    if (current === undefined) return undefined;
+    const next = change(current);
+    if (next !== current) this.#records.set(text, frozen(next));
+    return next;
+  }
+
+  async delete(key: RecordKinds[K]["key"]): Promise<boolean> {
+    return this.#records.delete(this.#textOf(key));
+  }
+
+  /** Deletes what expired before `now`, a slice per turn. */
+  async collect(now: number): Promise<number> {
+    const expiryOf = expiries[this.#kind];
+    if (expiryOf === undefined) return 0;
+    let deleted = 0;
+    let seen = 0;
+    for (const [key, record] of this.#records) {
+      if (expiryOf(record) < now && this.#records.delete(key)) deleted++;
+      if (++seen % 1000 === 0) await nextTurn();
+    }
+    return deleted;
+  }
+
+  #textOf(key: RecordKinds[K]["key"]): string {
+    return keyText(keyParts(this.#kind, key));
+  }
+}
+
+/** A shared record must not be changed by whoever reads it. Shallow: the types forbid the rest. */
+const frozen = <Rec extends object>(record: Rec): Rec => Object.freeze({ ...record });
+
+export function openMemory(): Storage {
+  const collections = {
+    clients: new MemoryCollection("clients"),
+    authRequests: new MemoryCollection("authRequests"),
+    authCodes: new MemoryCollection("authCodes"),
+    refreshTokens: new MemoryCollection("refreshTokens"),
+    passwords: new MemoryCollection("passwords"),
+    offlineSessions: new MemoryCollection("offlineSessions"),
+    userIdentities: new MemoryCollection("userIdentities"),
+    authSessions: new MemoryCollection("authSessions"),
+    connectors: new MemoryCollection("connectors"),
+    keys: new MemoryCollection("keys"),
+    deviceRequests: new MemoryCollection("deviceRequests"),
+    deviceTokens: new MemoryCollection("deviceTokens"),
+    serverSecrets: new MemoryCollection("serverSecrets"),
+    redeemedCodes: new MemoryCollection("redeemedCodes"),
+    revokedTokens: new MemoryCollection("revokedTokens"),
+  };
+  return {
+    ...collections,
+    async collectGarbage(now) {
+      const deleted: Partial<Record<KindName, number>> = {};
+      for (const [kind, collection] of Object.entries(collections))
+        deleted[kind as KindName] = await collection.collect(now);
+      return deleted;
+    },
+    close: async () => {},
+  };
+}
+
+/** A `config` is accepted and means nothing. compat(dex): storage/memory. */
+export const memory: StorageType = {
+  type: "memory",
+  config: { parse: (value) => value },
+  open: async () => openMemory(),
+};

@@ -1,0 +1,7 @@
+import type { StorageType } from "./contract.ts";
+
+/** Every storage that is built, by its `storage.type`. Loaded when configured. */
+export const storageTypes: Readonly<Record<string, () => Promise<StorageType>>> = {
+  memory: async () => (await import("./memory/memory.ts")).memory,
+  sqlite3: async () => (await import("./sqlite/sqlite.ts")).sqlite3,
+};

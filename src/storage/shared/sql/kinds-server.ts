@@ -1,0 +1,219 @@
+import { Secret } from "../../../kernel/secret.ts";
+import type { Client, Keys, KeysExtra, StoredJwk, VerificationKey } from "../../records.ts";
+import { formatTime, isObject, type JsonObject, member, numberMember, textList, timeMember } from "../dex-json.ts";
+import { listOrNull } from "./claims-columns.ts";
+import { boolOf, bytesOf, column, fixedColumn, numberOf, type SqlKind, textOf } from "./kind.ts";
+
+const lifetimes: Readonly<Record<string, Client["refreshTokenLifetime"]>> = {
+  standalone: "standalone",
+  session: "session",
+};
+
+export const clients: SqlKind<"clients"> = {
+  kind: "clients",
+  table: "client",
+  key: ["id"],
+  columns: [
+    fixedColumn("id", "text"),
+    column("secret", "text"),
+    column("redirect_uris", "json"),
+    column("trusted_peers", "json"),
+    column("public", "bool"),
+    column("name", "text"),
+    column("logo_url", "text"),
+    column("allowed_connectors", "nullable_json"),
+    column("mfa_chain", "nullable_json"),
+    column("post_logout_redirect_uris", "nullable_json"),
+    column("sso_shared_with", "nullable_json"),
+    column("backchannel_logout_uri", "text"),
+    column("refresh_token_lifetime", "text"),
+  ],
+  write: (record) => ({
+    id: record.id,
+    secret: record.secret.reveal(),
+    redirect_uris: listOrNull(record.redirectUris),
+    trusted_peers: listOrNull(record.trustedPeers),
+    public: record.public,
+    name: record.name,
+    logo_url: record.logoUrl,
+    allowed_connectors: listOrNull(record.allowedConnectors),
+    mfa_chain: record.mfaChain ?? null,
+    post_logout_redirect_uris: listOrNull(record.postLogoutRedirectUris),
+    sso_shared_with: record.ssoSharedWith ?? null,
+    backchannel_logout_uri: record.backchannelLogoutUri,
+    refresh_token_lifetime: record.refreshTokenLifetime,
+  }),
+  read: (row) => ({
+    id: textOf(row, "id"),
+    secret: new Secret(textOf(row, "secret")),
+    redirectUris: textList(row.redirect_uris),
+    trustedPeers: textList(row.trusted_peers),
+    public: boolOf(row, "public"),
+    name: textOf(row, "name"),
+    logoUrl: textOf(row, "logo_url"),
+    allowedConnectors: textList(row.allowed_connectors),
+    // Here absent and empty differ: the default, and none.
+    ...(Array.isArray(row.mfa_chain) ? { mfaChain: textList(row.mfa_chain) } : {}),
+    postLogoutRedirectUris: textList(row.post_logout_redirect_uris),
+    ...(Array.isArray(row.sso_shared_with) ? { ssoSharedWith: textList(row.sso_shared_with) } : {}),
+    backchannelLogoutUri: textOf(row, "backchannel_logout_uri"),
+    refreshTokenLifetime: lifetimes[textOf(row, "refresh_token_lifetime")] ?? "",
+    clientCredentialsGroups: [],
+  }),
+  // compat(dex): its SQL tables have no place for it and lose it.
+  writeExtra: ({ clientCredentialsGroups }) =>
+    clientCredentialsGroups.length === 0 ? undefined : { clientCredentialsGroups },
+  readExtra: (record, value) =>
+    isObject(value)
+      ? { ...record, clientCredentialsGroups: textList(member(value, "clientCredentialsGroups")) }
+      : record,
+};
+
+export const connectors: SqlKind<"connectors"> = {
+  kind: "connectors",
+  table: "connector",
+  key: ["id"],
+  columns: [
+    fixedColumn("id", "text"),
+    column("type", "text"),
+    column("name", "text"),
+    column("resource_version", "text"),
+    column("config", "bytes"),
+    column("grant_types", "nullable_json"),
+  ],
+  write: (record) => ({
+    id: record.id,
+    type: record.type,
+    name: record.name,
+    resource_version: record.resourceVersion,
+    config: record.config.reveal(),
+    grant_types: listOrNull(record.grantTypes),
+  }),
+  read: (row) => ({
+    id: textOf(row, "id"),
+    type: textOf(row, "type"),
+    name: textOf(row, "name"),
+    resourceVersion: textOf(row, "resource_version"),
+    config: new Secret(bytesOf(row, "config") ?? new Uint8Array()),
+    grantTypes: textList(row.grant_types),
+  }),
+};
+
+export const keys: SqlKind<"keys"> = {
+  kind: "keys",
+  table: "keys",
+  key: ["id"],
+  columns: [
+    fixedColumn("id", "text"),
+    column("verification_keys", "json"),
+    column("signing_key", "json"),
+    column("signing_key_pub", "json"),
+    column("next_rotation", "time"),
+  ],
+  write: (record) => ({
+    id: "keys",
+    verification_keys: record.verificationKeys.length === 0 ? null : record.verificationKeys.map(writeVerificationKey),
+    signing_key: record.signingKey?.reveal() ?? null,
+    signing_key_pub: record.signingKeyPub ?? null,
+    next_rotation: record.nextRotation,
+  }),
+  read: (row) => {
+    const keys: Keys = {
+      verificationKeys: Array.isArray(row.verification_keys)
+        ? row.verification_keys.filter(isObject).map(readVerificationKey)
+        : [],
+      nextRotation: numberOf(row, "next_rotation"),
+    };
+    return {
+      ...keys,
+      ...(isObject(row.signing_key) ? { signingKey: new Secret(readJwk(row.signing_key)) } : {}),
+      ...(isObject(row.signing_key_pub) ? { signingKeyPub: readJwk(row.signing_key_pub) } : {}),
+    };
+  },
+  writeExtra: ({ extra }) =>
+    extra?.next === undefined
+      ? undefined
+      : { next: { key: extra.next.key.reveal(), publishedAt: extra.next.publishedAt } },
+  readExtra: (record, value) => {
+    const next = isObject(value) ? member(value, "next") : undefined;
+    return isObject(next) ? { ...record, extra: readKeysExtra(next) } : record;
+  },
+};
+
+function readKeysExtra(next: JsonObject): KeysExtra {
+  const key = member(next, "key");
+  return isObject(key)
+    ? { next: { key: new Secret(readJwk(key)), publishedAt: numberMember(next, "publishedAt") } }
+    : {};
+}
+
+const writeVerificationKey = (key: VerificationKey): JsonObject => ({
+  publicKey: key.publicKey,
+  expiry: formatTime(key.expiry),
+});
+
+function readVerificationKey(value: JsonObject): VerificationKey {
+  const publicKey = member(value, "publicKey");
+  return { publicKey: isObject(publicKey) ? readJwk(publicKey) : {}, expiry: timeMember(value, "expiry") };
+}
+
+/** Members in the order in which they were written: Dex's. */
+const readJwk = (value: JsonObject): StoredJwk =>
+  Object.fromEntries(Object.entries(value).flatMap(([name, text]) => (typeof text === "string" ? [[name, text]] : [])));
+
+export const serverSecrets: SqlKind<"serverSecrets"> = {
+  kind: "serverSecrets",
+  table: "dexts_server_secret",
+  key: ["id"],
+  columns: [fixedColumn("id", "text"), column("secret", "bytes"), column("created_at", "time")],
+  write: (record) => ({ id: record.id, secret: record.key.reveal(), created_at: record.createdAt }),
+  read: (row) => ({
+    id: "root",
+    key: new Secret(bytesOf(row, "secret") ?? new Uint8Array()),
+    createdAt: numberOf(row, "created_at"),
+  }),
+};
+
+export const redeemedCodes: SqlKind<"redeemedCodes"> = {
+  kind: "redeemedCodes",
+  table: "dexts_redeemed_code",
+  key: ["id"],
+  expiry: ["expiry"],
+  columns: [
+    fixedColumn("id", "text"),
+    column("client_id", "text"),
+    column("redeemed_at", "time"),
+    column("refresh_token_id", "text"),
+    column("access_token_id", "text"),
+    column("access_token_expiry", "time"),
+    column("expiry", "time"),
+  ],
+  write: (record) => ({
+    id: record.id,
+    client_id: record.clientId,
+    redeemed_at: record.redeemedAt,
+    refresh_token_id: record.refreshTokenId,
+    access_token_id: record.accessTokenId,
+    access_token_expiry: record.accessTokenExpiry,
+    expiry: record.expiry,
+  }),
+  read: (row) => ({
+    id: textOf(row, "id"),
+    clientId: textOf(row, "client_id"),
+    redeemedAt: numberOf(row, "redeemed_at"),
+    refreshTokenId: textOf(row, "refresh_token_id"),
+    accessTokenId: textOf(row, "access_token_id"),
+    accessTokenExpiry: numberOf(row, "access_token_expiry"),
+    expiry: numberOf(row, "expiry"),
+  }),
+};
+
+export const revokedTokens: SqlKind<"revokedTokens"> = {
+  kind: "revokedTokens",
+  table: "dexts_revoked_token",
+  key: ["id"],
+  expiry: ["expiry"],
+  columns: [fixedColumn("id", "text"), column("expiry", "time")],
+  write: (record) => ({ id: record.id, expiry: record.expiry }),
+  read: (row) => ({ id: textOf(row, "id"), expiry: numberOf(row, "expiry") }),
+};

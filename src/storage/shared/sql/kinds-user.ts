@@ -1,0 +1,263 @@
+import { Secret } from "../../../kernel/secret.ts";
+import type { ClientState, LogoutState, MfaSecret, RefreshReference, WebauthnCredential } from "../../records.ts";
+import {
+  boolMember,
+  bytesMember,
+  formatTime,
+  isObject,
+  type JsonObject,
+  mapValues,
+  member,
+  numberMember,
+  objectEntries,
+  textList,
+  textMember,
+  timeMember,
+} from "../dex-json.ts";
+import { claimsColumns, listOrNull, readClaims, writeClaims } from "./claims-columns.ts";
+import { bytesOf, column, fixedColumn, numberOf, type SqlKind, textOf } from "./kind.ts";
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
+
+export const passwords: SqlKind<"passwords"> = {
+  kind: "passwords",
+  table: "password",
+  key: ["email"],
+  columns: [
+    fixedColumn("email", "text"),
+    column("hash", "bytes"),
+    column("username", "text"),
+    column("user_id", "text"),
+    column("preferred_username", "text"),
+    column("groups", "json"),
+    column("name", "text"),
+    column("email_verified", "optional_bool"),
+  ],
+  write: (record) => ({
+    email: record.email.toLowerCase(),
+    hash: record.hash.reveal(),
+    username: record.username,
+    user_id: record.userId,
+    preferred_username: record.preferredUsername,
+    groups: listOrNull(record.groups),
+    name: record.name,
+    email_verified: record.emailVerified,
+  }),
+  read: (row) => ({
+    email: textOf(row, "email"),
+    hash: new Secret(bytesOf(row, "hash") ?? new Uint8Array()),
+    username: textOf(row, "username"),
+    userId: textOf(row, "user_id"),
+    preferredUsername: textOf(row, "preferred_username"),
+    groups: textList(row.groups),
+    name: textOf(row, "name"),
+    ...(typeof row.email_verified === "boolean" ? { emailVerified: row.email_verified } : {}),
+  }),
+};
+
+export const offlineSessions: SqlKind<"offlineSessions"> = {
+  kind: "offlineSessions",
+  table: "offline_session",
+  key: ["user_id", "conn_id"],
+  columns: [
+    fixedColumn("user_id", "text"),
+    fixedColumn("conn_id", "text"),
+    column("refresh", "json"),
+    column("connector_data", "bytes"),
+  ],
+  write: (record) => ({
+    user_id: record.userId,
+    conn_id: record.connectorId,
+    refresh: mapValues(record.refresh, writeReference),
+    connector_data: record.connectorData?.reveal(),
+  }),
+  read: (row) => {
+    const data = bytesOf(row, "connector_data");
+    return {
+      userId: textOf(row, "user_id"),
+      connectorId: textOf(row, "conn_id"),
+      refresh: mapValues(objectEntries(row.refresh), readReference),
+      ...(data === undefined || data.byteLength === 0 ? {} : { connectorData: new Secret(data) }),
+    };
+  },
+};
+
+const writeReference = (reference: RefreshReference): JsonObject => ({
+  ID: reference.id,
+  ClientID: reference.clientId,
+  CreatedAt: formatTime(reference.createdAt),
+  LastUsed: formatTime(reference.lastUsed),
+  SessionID: reference.sessionId,
+});
+
+const readReference = (value: JsonObject): RefreshReference => ({
+  id: textMember(value, "ID"),
+  clientId: textMember(value, "ClientID"),
+  createdAt: timeMember(value, "CreatedAt"),
+  lastUsed: timeMember(value, "LastUsed"),
+  sessionId: textMember(value, "SessionID"),
+});
+
+export const userIdentities: SqlKind<"userIdentities"> = {
+  kind: "userIdentities",
+  table: "user_identity",
+  key: ["user_id", "connector_id"],
+  columns: [
+    fixedColumn("user_id", "text"),
+    fixedColumn("connector_id", "text"),
+    ...claimsColumns,
+    column("consents", "json"),
+    column("created_at", "time"),
+    column("last_login", "time"),
+    column("blocked_until", "time"),
+    column("mfa_secrets", "nullable_json"),
+    column("webauthn_credentials", "nullable_json"),
+  ],
+  write: (record) => ({
+    user_id: record.userId,
+    connector_id: record.connectorId,
+    ...writeClaims(record.claims),
+    consents: mapValues(record.consents, (scopes) => scopes),
+    created_at: record.createdAt,
+    last_login: record.lastLogin,
+    blocked_until: record.blockedUntil,
+    mfa_secrets: mapValues(record.mfaSecrets, writeMfaSecret),
+    webauthn_credentials: mapValues(record.webauthnCredentials, (list) => list.map(writeCredential)),
+  }),
+  read: (row) => ({
+    userId: textOf(row, "user_id"),
+    connectorId: textOf(row, "connector_id"),
+    claims: readClaims(row),
+    consents: mapValues(isObject(row.consents) ? row.consents : {}, textList),
+    createdAt: numberOf(row, "created_at"),
+    lastLogin: numberOf(row, "last_login"),
+    blockedUntil: numberOf(row, "blocked_until"),
+    mfaSecrets: mapValues(objectEntries(row.mfa_secrets), readMfaSecret),
+    webauthnCredentials: mapValues(isObject(row.webauthn_credentials) ? row.webauthn_credentials : {}, (list) =>
+      Array.isArray(list) ? list.filter(isObject).map(readCredential) : [],
+    ),
+  }),
+};
+
+const writeMfaSecret = (secret: MfaSecret): JsonObject => ({
+  authenticatorID: secret.authenticatorId,
+  type: secret.type,
+  secret: secret.secret.reveal(),
+  confirmed: secret.confirmed,
+  createdAt: formatTime(secret.createdAt),
+  ...(secret.lastUsedCounter === 0 ? {} : { lastUsedCounter: secret.lastUsedCounter }),
+});
+
+const readMfaSecret = (value: JsonObject): MfaSecret => ({
+  authenticatorId: textMember(value, "authenticatorID"),
+  type: textMember(value, "type"),
+  secret: new Secret(textMember(value, "secret")),
+  confirmed: boolMember(value, "confirmed"),
+  createdAt: timeMember(value, "createdAt"),
+  lastUsedCounter: numberMember(value, "lastUsedCounter"),
+});
+
+const writeCredential = (credential: WebauthnCredential): JsonObject => ({
+  credentialID: base64(credential.credentialId),
+  publicKey: base64(credential.publicKey),
+  attestationType: credential.attestationType,
+  aaguid: base64(credential.aaguid),
+  signCount: credential.signCount,
+  cloneWarning: credential.cloneWarning,
+  transport: listOrNull(credential.transport),
+  backupEligible: credential.backupEligible,
+  backupState: credential.backupState,
+  displayName: credential.displayName,
+  createdAt: formatTime(credential.createdAt),
+});
+
+const readCredential = (value: JsonObject): WebauthnCredential => ({
+  credentialId: bytesMember(value, "credentialID"),
+  publicKey: bytesMember(value, "publicKey"),
+  attestationType: textMember(value, "attestationType"),
+  aaguid: bytesMember(value, "aaguid"),
+  signCount: numberMember(value, "signCount"),
+  cloneWarning: boolMember(value, "cloneWarning"),
+  transport: textList(member(value, "transport")),
+  backupEligible: boolMember(value, "backupEligible"),
+  backupState: boolMember(value, "backupState"),
+  displayName: textMember(value, "displayName"),
+  createdAt: timeMember(value, "createdAt"),
+});
+
+export const authSessions: SqlKind<"authSessions"> = {
+  kind: "authSessions",
+  table: "auth_session",
+  key: ["id"],
+  expiry: ["absolute_expiry", "idle_expiry"],
+  columns: [
+    fixedColumn("id", "text"),
+    fixedColumn("secret", "text"),
+    fixedColumn("user_id", "text"),
+    fixedColumn("connector_id", "text"),
+    column("client_states", "json"),
+    fixedColumn("created_at", "time"),
+    column("last_activity", "time"),
+    column("ip_address", "text"),
+    column("user_agent", "text"),
+    fixedColumn("absolute_expiry", "time"),
+    column("idle_expiry", "time"),
+    column("logout_state", "nullable_json"),
+  ],
+  write: (record) => ({
+    id: record.id,
+    secret: record.secret.reveal(),
+    user_id: record.userId,
+    connector_id: record.connectorId,
+    client_states: mapValues(record.clientStates, writeClientState),
+    created_at: record.createdAt,
+    last_activity: record.lastActivity,
+    ip_address: record.ipAddress,
+    user_agent: record.userAgent,
+    absolute_expiry: record.absoluteExpiry,
+    idle_expiry: record.idleExpiry,
+    logout_state: record.logoutState === undefined ? null : writeLogoutState(record.logoutState),
+  }),
+  read: (row) => ({
+    id: textOf(row, "id"),
+    secret: new Secret(textOf(row, "secret")),
+    userId: textOf(row, "user_id"),
+    connectorId: textOf(row, "connector_id"),
+    clientStates: mapValues(objectEntries(row.client_states), readClientState),
+    createdAt: numberOf(row, "created_at"),
+    lastActivity: numberOf(row, "last_activity"),
+    ipAddress: textOf(row, "ip_address"),
+    userAgent: textOf(row, "user_agent"),
+    absoluteExpiry: numberOf(row, "absolute_expiry"),
+    idleExpiry: numberOf(row, "idle_expiry"),
+    ...(isObject(row.logout_state) ? { logoutState: readLogoutState(row.logout_state) } : {}),
+  }),
+};
+
+const writeClientState = (state: ClientState): JsonObject => ({
+  AuthenticatedAt: formatTime(state.authenticatedAt),
+  LastActivity: formatTime(state.lastActivity),
+  LastTokenIssuedAt: formatTime(state.lastTokenIssuedAt),
+  ViaSSO: state.viaSso,
+});
+
+const readClientState = (value: JsonObject): ClientState => ({
+  authenticatedAt: timeMember(value, "AuthenticatedAt"),
+  lastActivity: timeMember(value, "LastActivity"),
+  lastTokenIssuedAt: timeMember(value, "LastTokenIssuedAt"),
+  viaSso: boolMember(value, "ViaSSO"),
+});
+
+const writeLogoutState = (state: LogoutState): JsonObject => ({
+  PostLogoutRedirectURI: state.postLogoutRedirectUri,
+  State: state.state,
+  ClientID: state.clientId,
+  ConnectorID: state.connectorId,
+});
+
+const readLogoutState = (value: JsonObject): LogoutState => ({
+  postLogoutRedirectUri: textMember(value, "PostLogoutRedirectURI"),
+  state: textMember(value, "State"),
+  clientId: textMember(value, "ClientID"),
+  connectorId: textMember(value, "ConnectorID"),
+});

@@ -1,0 +1,24 @@
+import type { KindName } from "../../records.ts";
+import type { SqlKind } from "./kind.ts";
+import { authCodes, authRequests, deviceRequests, deviceTokens, refreshTokens } from "./kinds-login.ts";
+import { clients, connectors, keys, redeemedCodes, revokedTokens, serverSecrets } from "./kinds-server.ts";
+import { authSessions, offlineSessions, passwords, userIdentities } from "./kinds-user.ts";
+
+/** Every kind of record as SQL knows it. */
+export const sqlKinds: { readonly [K in KindName]: SqlKind<K> } = {
+  clients,
+  authRequests,
+  authCodes,
+  refreshTokens,
+  passwords,
+  offlineSessions,
+  userIdentities,
+  authSessions,
+  connectors,
+  keys,
+  deviceRequests,
+  deviceTokens,
+  serverSecrets,
+  redeemedCodes,
+  revokedTokens,
+};

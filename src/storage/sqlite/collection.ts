@@ -1,0 +1,168 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { UnavailableError } from "../../kernel/errors.ts";
+import { goJson } from "../../kernel/go-json.ts";
+import { AlreadyExistsError, type Collection } from "../contract.ts";
+import type { KindName, RecordKinds } from "../records.ts";
+import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
+import type { SqlKind } from "../shared/sql/kind.ts";
+import { type Statements, statementsFor } from "../shared/sql/statements.ts";
+import { type Cell, decodeRow, encode, encodeRow, formatTime, type Row, spelling } from "./dialect.ts";
+import type { Statement, Writer } from "./writer.ts";
+
+type RecordOf<K extends KindName> = RecordKinds[K]["record"];
+
+/** How many records one transaction of a collection of garbage deletes at the most. */
+const batch = 500;
+
+/** One table: reads here, on a connection that no writer blocks; writes through the one {@link Writer}. */
+export class SqliteCollection<K extends KindName> implements Collection<RecordKinds[K]["key"], RecordOf<K>> {
+  readonly #kind: SqlKind<K>;
+  readonly #sql: Statements;
+  readonly #select: StatementSync;
+  readonly #list: StatementSync;
+  readonly #expired: StatementSync | undefined;
+  readonly #writer: Writer;
+  /** The last update of each key: updates of one record queue here instead of failing each other's comparison. */
+  readonly #updating = new Map<string, Promise<unknown>>();
+
+  constructor(kind: SqlKind<K>, reader: DatabaseSync, writer: Writer) {
+    this.#kind = kind;
+    this.#sql = statementsFor(kind, spelling);
+    this.#select = reader.prepare(this.#sql.select);
+    this.#list = reader.prepare(this.#sql.list);
+    this.#expired = this.#sql.expired === undefined ? undefined : reader.prepare(this.#sql.expired);
+    this.#writer = writer;
+  }
+
+  async create(record: RecordOf<K>): Promise<void> {
+    const cells = encodeRow(this.#kind.write(record), this.#kind.columns);
+    const key = keyText(recordKey(this.#kind.kind, record));
+    const extra = this.#extraOf(record);
+    // Dex deletes records without our extra: what an earlier one of this key left must not come back.
+    const beside = extra === undefined ? this.#removeExtra(key) : this.#extraStatements(key, undefined, extra);
+    const outcome = await this.#writer.run([{ sql: this.#sql.insert, cells }, ...beside]);
+    if ("exists" in outcome) throw new AlreadyExistsError("ID already exists");
+  }
+
+  async get(key: RecordKinds[K]["key"]): Promise<RecordOf<K> | undefined> {
+    const row = this.#read(keyParts(this.#kind.kind, key));
+    return row === undefined ? undefined : this.#recordOf(row);
+  }
+
+  async list(): Promise<readonly RecordOf<K>[]> {
+    return guarded(() => this.#list.all() as readonly Row[]).map((row) => this.#recordOf(row));
+  }
+
+  async update(
+    key: RecordKinds[K]["key"],
+    change: (current: RecordOf<K>) => RecordOf<K>,
+  ): Promise<RecordOf<K> | undefined> {
+    const parts = keyParts(this.#kind.kind, key);
+    const text = keyText(parts);
+    const before = this.#updating.get(text);
+    const mine = (before ?? Promise.resolve()).then(() => this.#swapUntilDone(parts, change));
+    const settled = mine.catch(() => {});
+    this.#updating.set(text, settled);
+    try {
+      return await mine;
+    } finally {
+      if (this.#updating.get(text) === settled) this.#updating.delete(text);
+    }
+  }
+
+  async delete(key: RecordKinds[K]["key"]): Promise<boolean> {
+    const parts = keyParts(this.#kind.kind, key);
+    const outcome = await this.#writer.run([
+      { sql: this.#sql.remove, cells: parts },
+      ...this.#removeExtra(keyText(parts)),
+    ]);
+    return "changes" in outcome && outcome.changes > 0;
+  }
+
+  /** Deletes what expired before `now`, batch by batch, so that no request waits for more than one of them. */
+  async collect(now: number): Promise<number> {
+    const { removeExpired } = this.#sql;
+    const expired = this.#expired;
+    if (expired === undefined || removeExpired === undefined) return 0;
+    const times = (this.#kind.expiry ?? []).map(() => formatTime(now));
+    let deleted = 0;
+    for (;;) {
+      const rows = guarded(() => expired.all(...times, batch) as readonly Row[]);
+      const outcomes = await Promise.all(
+        rows.map((row) => {
+          const parts = this.#kind.key.map((name) => String(row[name]));
+          return this.#writer.run([
+            { sql: removeExpired, cells: [...parts, ...times] },
+            ...this.#removeExtra(keyText(parts)),
+          ]);
+        }),
+      );
+      deleted += outcomes.filter((outcome) => "changes" in outcome && outcome.changes > 0).length;
+      if (rows.length < batch) return deleted;
+    }
+  }
+
+  /** Another process may write between our read and our swap; then we read again. */
+  async #swapUntilDone(
+    parts: readonly string[],
+    change: (current: RecordOf<K>) => RecordOf<K>,
+  ): Promise<RecordOf<K> | undefined> {
+    for (;;) {
+      const row = this.#read(parts);
+      if (row === undefined) return undefined;
+      const current = this.#recordOf(row);
+      const next = change(current);
+      if (next === current) return current;
+      const outcome = await this.#writer.run(this.#swapStatements(parts, row, next));
+      if ("changes" in outcome && outcome.changes > 0) return next;
+    }
+  }
+
+  #swapStatements(parts: readonly string[], row: Row, next: RecordOf<K>): readonly Statement[] {
+    const logical = this.#kind.write(next);
+    const { columns } = this.#kind;
+    const written = columns.filter(({ fixed }) => fixed !== true).map(({ name, type }) => encode(logical[name], type));
+    const old = columns.map(({ name }) => row[name] ?? null);
+    const oldExtra = row.extra_body ?? null;
+    const hasExtra = this.#kind.writeExtra !== undefined;
+    const cells = [...written, ...parts, ...old, ...(hasExtra ? [oldExtra] : [])];
+    return [{ sql: this.#sql.swap, cells }, ...this.#extraStatements(keyText(parts), oldExtra, this.#extraOf(next))];
+  }
+
+  #read(parts: readonly string[]): Row | undefined {
+    return guarded(() => this.#select.get(...parts) as Row | undefined);
+  }
+
+  #recordOf(row: Row): RecordOf<K> {
+    const record = this.#kind.read(decodeRow(row, this.#kind.columns));
+    const { readExtra } = this.#kind;
+    const extra = row.extra_body;
+    return readExtra === undefined || typeof extra !== "string" ? record : readExtra(record, JSON.parse(extra));
+  }
+
+  #extraOf(record: RecordOf<K>): string | undefined {
+    const extra = this.#kind.writeExtra?.(record);
+    return typeof extra === "object" && extra !== null ? goJson(extra) : undefined;
+  }
+
+  #extraStatements(key: string, before: Cell | undefined, after: string | undefined): readonly Statement[] {
+    if (after !== undefined) {
+      return before === after ? [] : [{ sql: this.#sql.putExtra, cells: [this.#kind.kind, key, after] }];
+    }
+    return before === null || before === undefined ? [] : this.#removeExtra(key);
+  }
+
+  #removeExtra(key: string): readonly Statement[] {
+    return this.#kind.writeExtra === undefined ? [] : [{ sql: this.#sql.removeExtra, cells: [this.#kind.kind, key] }];
+  }
+}
+
+function guarded<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new UnavailableError("storage", error instanceof Error ? error.message : "the database cannot be read", {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,11 @@
+import type { DatabaseSync } from "node:sqlite";
+
+/**
+ * WAL lets readers go on while the writer works; FULL waits for the disk at every commit, so that what was
+ * acknowledged survives a power cut. Another process may hold the file for five seconds.
+ */
+export function preparePragmas(database: DatabaseSync): void {
+  database.exec("pragma busy_timeout = 5000");
+  database.exec("pragma journal_mode = wal");
+  database.exec("pragma synchronous = full");
+}

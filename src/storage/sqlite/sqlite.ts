@@ -1,0 +1,102 @@
+/**
+ * SQLite: the store of a single node, in Dex's own tables. One thread writes, in transactions that many requests
+ * share; this thread only reads, on a connection that WAL keeps apart from the writer.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as wait } from "node:timers/promises";
+import { z } from "zod";
+import type { Storage, StorageDeps, StorageType } from "../contract.ts";
+import type { KindName } from "../records.ts";
+import { sqlKinds } from "../shared/sql/kinds.ts";
+import { SqliteCollection } from "./collection.ts";
+import { migrate } from "./migrate.ts";
+import { preparePragmas } from "./pragmas.ts";
+import { Writer } from "./writer.ts";
+
+const config = z.object({
+  file: z
+    .string()
+    .default("")
+    .describe(
+      "Path of the database, `:memory:`, or a `file:` URI; driver options after `?` are ignored. Empty: a temporary one.",
+    ),
+});
+
+export const sqlite3: StorageType<z.infer<typeof config>> = {
+  type: "sqlite3",
+  config,
+  open: ({ file }, deps) => openSqlite(file, deps),
+};
+
+/** @throws {Error} The file cannot be opened or migrated. */
+export async function openSqlite(file: string, { clock, logger }: StorageDeps): Promise<Storage> {
+  const { path, remove } = await locate(file);
+  const reader = await openDatabase(path);
+  migrate(reader, clock.now(), logger);
+  const writer = new Writer(path);
+  const collections = collectionsOf(reader, writer);
+  return {
+    ...collections,
+    async collectGarbage(now) {
+      const deleted: Partial<Record<KindName, number>> = {};
+      for (const [kind, collection] of Object.entries(collections)) {
+        const count = await collection.collect(now);
+        if (count > 0) deleted[kind as KindName] = count;
+      }
+      return deleted;
+    },
+    async close() {
+      await writer.close();
+      reader.close();
+      await remove();
+    },
+  };
+}
+
+function collectionsOf(reader: DatabaseSync, writer: Writer) {
+  const open = <K extends KindName>(kind: K): SqliteCollection<K> =>
+    new SqliteCollection(sqlKinds[kind], reader, writer);
+  return {
+    clients: open("clients"),
+    authRequests: open("authRequests"),
+    authCodes: open("authCodes"),
+    refreshTokens: open("refreshTokens"),
+    passwords: open("passwords"),
+    offlineSessions: open("offlineSessions"),
+    userIdentities: open("userIdentities"),
+    authSessions: open("authSessions"),
+    connectors: open("connectors"),
+    keys: open("keys"),
+    deviceRequests: open("deviceRequests"),
+    deviceTokens: open("deviceTokens"),
+    serverSecrets: open("serverSecrets"),
+    redeemedCodes: open("redeemedCodes"),
+    revokedTokens: open("revokedTokens"),
+  };
+}
+
+/** Two threads need one file, so what is to live in memory lives in a temporary folder that goes with us. */
+async function locate(file: string): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
+  const [name = "", options = ""] = file.replace(/^file:(?:\/\/(?=\/))?/, "").split("?", 2);
+  if (name !== "" && name !== ":memory:" && !/(^|&)mode=memory(&|$)/.test(options))
+    return { path: name, remove: async () => {} };
+  const folder = await mkdtemp(join(tmpdir(), "dex-"));
+  return { path: join(folder, "dex.db"), remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** Turning a file to WAL needs it alone for a moment, and SQLite does not wait for that: two that start together race. */
+async function openDatabase(path: string): Promise<DatabaseSync> {
+  const database = new DatabaseSync(path);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      preparePragmas(database);
+      return database;
+    } catch (error) {
+      if (attempt === 50) throw error;
+      await wait(20 + (attempt % 7) * 15);
+    }
+  }
+}
