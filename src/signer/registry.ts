@@ -1,0 +1,29 @@
+/**
+ * Every signer type by the name that `signer.type` gives it. The configuration's values are checked in `config/`,
+ * where all mistakes are collected; what arrives here is typed. Only `config` and `server` look in.
+ */
+import type { Millis } from "../kernel/ports.ts";
+import type { Signer } from "./contract.ts";
+import type { LocalAlgorithm } from "./local/generate-key.ts";
+import { type LocalSignerOptions, openLocalSigner } from "./local/local-signer.ts";
+
+/** The checked settings of each type. */
+export interface SignerSettings {
+  local: { readonly rotationPeriod: Millis; readonly algorithm: LocalAlgorithm };
+  vault: object;
+}
+
+export type SignerTypeName = keyof SignerSettings;
+
+/** What every signer is given, and all of it. A type takes what it needs. */
+export type SignerDeps = Pick<LocalSignerOptions, "keys" | "clock" | "random" | "logger" | "tokenLifetime">;
+
+/** Opens at once and does not fail for want of storage: a signer without keys says so when it is asked to sign. */
+type Open<Settings> = (settings: Settings, deps: SignerDeps) => Signer;
+
+export const signers: { readonly [Name in SignerTypeName]: Open<SignerSettings[Name]> } = {
+  local: (settings, deps) => openLocalSigner({ ...deps, ...settings }),
+  vault: () => {
+    throw new Error("signer.type: the vault signer is not built yet");
+  },
+};
