@@ -62,20 +62,15 @@ export interface Callback {
 /** The person is sent away and comes back with something to redeem. */
 export interface RedirectConnector extends Abilities {
   readonly kind: "redirect";
-  /** `remember` is kept sealed in the browser and handed to {@link finish}: PKCE verifier, nonce. RFC 7636 §4.1. */
-  begin(callback: URL, state: string, login: Login): Promise<{ readonly to: URL; readonly remember?: Secret }>;
+  /**
+   * Where the person goes. `state` makes the value for the upstream's `state`; what is given to it travels sealed
+   * with the browser and is handed to {@link finish}: PKCE verifier, nonce. RFC 7636 §4.1.
+   */
+  begin(callback: URL, state: (remember?: Secret) => string, login: Login): Promise<URL>;
   finish(callback: Callback, remember: Secret | undefined, login: Login): Promise<LoginResult>;
 }
 
-/** The person is sent away with a form post and comes back with one. SAML Bindings §3.5. */
-export interface SamlConnector extends Abilities {
-  readonly kind: "saml";
-  begin(requestId: string, login: Login): Promise<{ readonly postTo: URL; readonly samlRequest: string }>;
-  /** Must refuse unless InResponseTo equals `requestId`. SAML Core §3.2.2. */
-  finish(samlResponse: string, requestId: string, login: Login): Promise<LoginResult>;
-}
-
-export type Connector = PasswordConnector | RedirectConnector | SamlConnector;
+export type Connector = PasswordConnector | RedirectConnector;
 
 /** What every connector is given, and all of it. */
 export interface ConnectorDeps {
@@ -98,3 +93,28 @@ export interface ConnectorType<Config = unknown> {
 
 /** Keeps the config's type between `config` and `open`. */
 export const defineConnector = <Config>(type: ConnectorType<Config>): ConnectorType<Config> => type;
+
+/** A connector as the login page and the policies see it. */
+export interface ConnectorInfo {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  /** Empty: all. */
+  readonly grantTypes: readonly string[];
+  /** Why it cannot be used now; absent when it can. For the operator, in safe words. */
+  readonly unavailable?: string;
+}
+
+/** A connector that is open. */
+export interface OpenConnector {
+  readonly info: ConnectorInfo;
+  readonly connector: Connector;
+}
+
+/** Every connector of this server, configured or stored. */
+export interface Connectors {
+  /** All of them, usable or not. From memory or at most a second old. */
+  list(): Promise<readonly ConnectorInfo[]>;
+  /** Undefined when there is no such connector. @throws {UnavailableError} It exists and cannot be opened now. */
+  open(id: string): Promise<OpenConnector | undefined>;
+}

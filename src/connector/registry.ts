@@ -1,0 +1,22 @@
+import type { Connector, ConnectorDeps, ConnectorType } from "./contract.ts";
+
+/** A {@link ConnectorType} whose own config type is forgotten: `open` takes the config as it was written and parses it. */
+export interface AnyConnectorType {
+  readonly type: string;
+  readonly config: { parse(value: unknown): unknown };
+  /** @throws {Error} As `config.parse`, or because the upstream cannot be reached. */
+  open(config: unknown, deps: ConnectorDeps): Promise<Connector>;
+}
+
+/** Every connector type that is built, by the name `connectors[].type` gives it. Loaded when configured. */
+export const connectorTypes: Readonly<Record<string, () => Promise<AnyConnectorType>>> = {
+  mockCallback: async () => forgetConfig((await import("./mock-callback/mock-callback.ts")).mockCallback),
+  mockPassword: async () => forgetConfig((await import("./mock-password/mock-password.ts")).mockPassword),
+};
+
+/** Parsing stays inside, so nobody outside needs a cast to hand a type its own config. */
+const forgetConfig = <Config>({ type, config, open }: ConnectorType<Config>): AnyConnectorType => ({
+  type,
+  config,
+  open: async (written, deps) => open(config.parse(written), deps),
+});
