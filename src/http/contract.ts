@@ -52,6 +52,17 @@ export class MalformedError extends Error {
   override readonly name = "MalformedError";
 }
 
+/** A refusal for a person: a page with this status and one safe sentence. Thrown anywhere, written in `http/`. */
+export class PageError extends Error {
+  override readonly name = "PageError";
+  readonly status: number;
+
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
 export type HeaderValue = string | readonly string[];
 
 export interface HttpAnswer {

@@ -1,0 +1,97 @@
+import { STATUS_CODES } from "node:http";
+import { UnavailableError } from "../kernel/errors.ts";
+import type { Logger } from "../kernel/ports.ts";
+import { OAuthError } from "../oauth/error.ts";
+import { html, json } from "./answers.ts";
+import { type HttpAnswer, MalformedError, PageError, type Route } from "./contract.ts";
+
+/** What the error page shows. */
+export interface ErrorPage {
+  readonly status: number;
+  /** The status in words, "Bad Request". */
+  readonly title: string;
+  /** Safe for anyone. */
+  readonly message: string;
+  readonly traceId: string;
+  readonly path: string;
+}
+
+/** Draws an error page. The pages are another room's, so it is handed in. */
+export type RenderErrorPage = (page: ErrorPage) => string;
+
+/** Seconds. Long enough for a failover to start, short enough that a person waits for it. */
+const retryAfter = "5";
+
+const ourFault = "Something went wrong on our side. Please try again.";
+const away = "The service is temporarily unavailable. Please try again in a moment.";
+
+/** Everything a handler may throw, in the protocol's words. What is unknown becomes a 500 that says nothing. */
+export function asOAuthError(error: unknown): OAuthError {
+  if (error instanceof OAuthError) return error;
+  if (error instanceof PageError) {
+    const code = error.status >= 500 ? "server_error" : "invalid_request";
+    return new OAuthError(code, error.message, { status: error.status, cause: error.cause });
+  }
+  if (error instanceof MalformedError) return new OAuthError("invalid_request", error.message, { cause: error });
+  if (error instanceof UnavailableError) return new OAuthError("temporarily_unavailable", away, { cause: error });
+  if (error instanceof PageError) return fromPage(error);
+  return new OAuthError("server_error", "", { cause: error });
+}
+
+function fromPage(error: PageError): OAuthError {
+  const { status, message } = error;
+  const refusal = status === 401 || status === 403 ? "access_denied" : "invalid_request";
+  return new OAuthError(status >= 500 ? "server_error" : refusal, message, { status, cause: error });
+}
+
+export interface ErrorPlace {
+  readonly surface: Route["surface"];
+  readonly path: string;
+  readonly traceId: string;
+  readonly render: RenderErrorPage;
+}
+
+/** The error as its endpoint writes errors: RFC 6749 §5.2 JSON for a machine, a page for a person. */
+export function errorAnswer(error: OAuthError, place: ErrorPlace): HttpAnswer {
+  const headers = error.status === 503 ? { "retry-after": retryAfter } : {};
+  if (place.surface === "page") return html(error.status, place.render(errorPage(error, place)), headers);
+  const description = error.description === "" ? {} : { error_description: error.description };
+  return json(
+    error.status,
+    { error: error.code, ...description },
+    { "cache-control": "no-store", pragma: "no-cache", ...headers, ...challenge(error) },
+  );
+}
+
+const errorPage = (error: OAuthError, { path, traceId }: ErrorPlace): ErrorPage => ({
+  status: error.status,
+  title: STATUS_CODES[error.status] ?? "Error",
+  message: error.description === "" && error.status >= 500 ? ourFault : error.description,
+  traceId,
+  path,
+});
+
+/** Never on a page, where a browser would answer it by asking the person for a password. RFC 9110 §11.6.1. */
+function challenge(error: OAuthError): Readonly<Record<string, string>> {
+  if (error.code === "invalid_client" && error.status === 401) return { "www-authenticate": 'Basic realm="dex"' };
+  if (error.code !== "invalid_token" && error.code !== "insufficient_scope") return {};
+  const description = error.description === "" ? "" : `, error_description="${quotable(error.description)}"`;
+  return { "www-authenticate": `Bearer realm="dex", error="${error.code}"${description}` };
+}
+
+/** RFC 6750 §3 allows no quote, no backslash and no control character here. */
+const quotable = (description: string): string => description.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, "'");
+
+/** One line per failed request: faults loud, refusals quiet, a device that polls as RFC 8628 asks nearly silent. */
+export function logError(logger: Logger, error: OAuthError, method: string, path: string): void {
+  const fields = { method, path, status: error.status, error: error.code, detail: error.detail };
+  if (error.cause instanceof UnavailableError) {
+    logger.warn("dependency unavailable", { ...fields, dependency: error.cause.dependency }, error.cause);
+  } else if (error.status >= 500) {
+    logger.error("request failed", fields, error.cause ?? error);
+  } else if (error.code === "authorization_pending" || error.code === "slow_down") {
+    logger.debug("request refused", fields);
+  } else {
+    logger.info("request refused", { ...fields, description: error.description });
+  }
+}
