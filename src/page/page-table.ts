@@ -1,0 +1,30 @@
+/** Every page by name. Tests walk it, so a new page is checked for structure and safety from its first line. */
+import { approvalPage } from "./approval-page.ts";
+import { devicePage } from "./device-page.ts";
+import { deviceSuccessPage } from "./device-success-page.ts";
+import { errorPage } from "./error-page.ts";
+import { formPostPage, samlPostPage } from "./forward-page.ts";
+import { homePage } from "./home-page.ts";
+import { loginPage } from "./login-page.ts";
+import { logoutPage } from "./logout-page.ts";
+import { oobPage } from "./oob-page.ts";
+import { passwordPage } from "./password-page.ts";
+import { signupPage } from "./signup-page.ts";
+
+export const pages = {
+  login: loginPage,
+  password: passwordPage,
+  signup: signupPage,
+  approval: approvalPage,
+  oob: oobPage,
+  error: errorPage,
+  logout: logoutPage,
+  home: homePage,
+  device: devicePage,
+  deviceSuccess: deviceSuccessPage,
+  samlPost: samlPostPage,
+  formPost: formPostPage,
+} as const;
+
+export type Pages = typeof pages;
+export type PageName = keyof Pages;

@@ -1,0 +1,87 @@
+/** User name and password for a connector that checks them itself: `/auth/{connector}/login`. Dex's password.html. */
+import { attributes, type Child, type Html, html } from "./html.ts";
+import { errorBox, type HiddenField, hiddenFields, layout, name, type PageContext, refusedField } from "./layout.ts";
+import { type Words, wordsOf } from "./messages.ts";
+import { signupInvitation } from "./signup-page.ts";
+
+export interface PasswordPageProps {
+  /** The current URL with its query. */
+  readonly postUrl: string;
+  /** Leads to the other connectors; already proved to be a rooted path of ours. */
+  readonly backLink?: string;
+  /** Display name of the connector, to say whose password is wanted. */
+  readonly connectorName?: string;
+  /** What was typed last, or what `login_hint` said. */
+  readonly username?: string;
+  /** Label of the name field, "Email Address". */
+  readonly usernamePrompt: string;
+  /** The last attempt was refused. */
+  readonly invalid: boolean;
+  /** True when sessions are on. */
+  readonly showRememberMe: boolean;
+  readonly rememberMeChecked: boolean;
+  /** Present when accounts can be made here. */
+  readonly signupUrl?: string;
+  readonly hidden?: readonly HiddenField[];
+}
+
+const errorId = "login-error";
+
+function usernameField(props: PasswordPageProps): Html {
+  const field = attributes({
+    value: props.username,
+    inputmode: /e-?mail/i.test(props.usernamePrompt) ? "email" : undefined,
+    autofocus: props.username === undefined || props.username === "",
+    ...refusedField(props.invalid, errorId),
+  });
+  return html`<div class="theme-form-row">
+<div class="theme-form-label"><label for="login">${props.usernamePrompt}</label></div>
+<input id="login" name="login" type="text" class="theme-form-input" required autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" dir="auto"${field}>
+</div>`;
+}
+
+function passwordField(words: Words, props: PasswordPageProps): Html {
+  const field = attributes({
+    autofocus: props.username !== undefined && props.username !== "",
+    ...refusedField(props.invalid, errorId),
+  });
+  return html`<div class="theme-form-row">
+<div class="theme-form-label"><label for="password">${words.text("password.password")}</label></div>
+<input id="password" name="password" type="password" class="theme-form-input" required autocomplete="current-password"${field}>
+</div>`;
+}
+
+function rememberMe(words: Words, isChecked: boolean): Html {
+  return html`<div class="theme-form-row">
+<label class="theme-remember-me" for="remember_me"><input id="remember_me" type="checkbox" name="remember_me" value="on"${attributes({ checked: isChecked })}>
+<span>${words.text("password.rememberMe")}</span></label>
+</div>`;
+}
+
+function backLink(words: Words, url: string | undefined): Child {
+  if (url === undefined || url === "") return undefined;
+  return html`<div class="theme-link-back"><a class="dex-subtle-text" href="${url}">${words.text("password.back")}</a></div>`;
+}
+
+export function passwordPage(context: PageContext, props: PasswordPageProps): Html {
+  const words = wordsOf(context.locale);
+  const title = words.text("login.title", { issuer: context.issuerName });
+  return layout(context, {
+    title: props.invalid ? `${words.text("error.prefix")}: ${title}` : title,
+    content: html`<h1 class="theme-heading">${words.rich("login.title", { issuer: name(context.issuerName) })}</h1>
+${
+  props.connectorName !== undefined &&
+  html`<p class="dex-subtle-text">${words.rich("password.lede", { connector: name(props.connectorName) })}</p>`
+}
+<form method="post" action="${props.postUrl}">
+${props.invalid && errorBox(errorId, words.text("password.invalid"))}
+${hiddenFields(props.hidden)}
+${usernameField(props)}
+${passwordField(words, props)}
+${props.showRememberMe && rememberMe(words, props.rememberMeChecked)}
+<button id="submit-login" type="submit" class="dex-btn theme-btn--primary">${words.text("password.submit")}</button>
+</form>
+${signupInvitation(words, props.signupUrl)}
+${backLink(words, props.backLink)}`,
+  });
+}

@@ -1,0 +1,188 @@
+/** Props for tests and previews: every state of every page, the awkward ones included. Nothing else imports it. */
+import type { PageContext } from "./layout.ts";
+import type { PageName, Pages } from "./page-table.ts";
+
+export const sampleContext: PageContext = {
+  issuerName: "Example Corp",
+  logoUrl: "theme/logo.png",
+  requestPath: "/dex/auth",
+  serverPath: "/dex",
+  theme: "light",
+  locale: "en",
+  traceId: "4bf92f3577b34da6a3ce929d0e0e4736",
+};
+
+type Samples = { readonly [Name in PageName]: Readonly<Record<string, Parameters<Pages[Name]>[1]>> };
+
+const types =
+  "google github gitlab microsoft local ldap saml oidc bitbucket-cloud gitea keystone linkedin atlassian-crowd mockCallback openshift";
+const manyConnectors = types.split(" ").map((type) => ({
+  id: type,
+  name: type === "local" ? "Email" : `${type.charAt(0).toUpperCase()}${type.slice(1)}`,
+  url: `/dex/auth/${type}?client_id=example-app`,
+  type,
+}));
+
+const longName =
+  "Landesbetrieb für Informations- und Kommunikationstechnik Beispielstadt-Donaudampfschifffahrtsgesellschaftskapitän";
+const rtlName = "جامعة المثال للعلوم والتقنية (2025)";
+
+const password = {
+  postUrl: "/dex/auth/local/login?state=abc",
+  usernamePrompt: "Email Address",
+  invalid: false,
+  showRememberMe: true,
+  rememberMeChecked: true,
+};
+const approval = {
+  postUrl: "/dex/approval?req=abc&hmac=def",
+  req: "abc",
+  user: "Ada Lovelace",
+  clientName: "Grafana",
+  redirectUri: "https://grafana.example.com/login/generic_oauth",
+  scopes: ["openid", "profile", "email", "groups"],
+};
+const session = {
+  username: "Ada Lovelace",
+  email: "ada@example.com",
+  emailVerified: true,
+  groups: Array.from({ length: 14 }, (_, i) => `team-${i}:engineering`),
+  connectorName: "Corporate LDAP",
+  signedIn: { iso: "2026-07-28T09:05:00Z", text: "28 Jul 2026, 09:05 UTC" },
+  expires: { iso: "2026-07-29T09:05:00Z", text: "29 Jul 2026, 09:05 UTC" },
+  isExpiryIdle: false,
+  ipAddress: "192.0.2.17",
+  userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+  logoutUrl: "https://id.example.com/dex/logout",
+};
+const discoveryUrl = "https://id.example.com/dex/.well-known/openid-configuration";
+
+export const samples: Samples = {
+  login: {
+    usual: { connectors: manyConnectors.slice(0, 5), signupUrl: "/dex/signup" },
+    many: { connectors: manyConnectors },
+    awkward: {
+      connectors: [
+        { id: "long", name: longName, url: "/dex/auth/long", type: "saml" },
+        { id: "rtl", name: rtlName, url: "/dex/auth/rtl", type: "oidc" },
+        { id: "down", name: "Corporate LDAP", url: "/dex/auth/down", type: "ldap", disabledReason: "" },
+        {
+          id: "down2",
+          name: "Partner",
+          url: "/dex/auth/down2",
+          type: "saml",
+          disabledReason: "The partner's login service does not answer.",
+        },
+        { id: "odd", name: "<b>Odd</b>", url: "javascript:alert(1)", type: 'a b" onclick="x' },
+      ],
+    },
+    none: { connectors: [] },
+  },
+  password: {
+    usual: { ...password, backLink: "/dex/auth?client_id=a", signupUrl: "/dex/signup" },
+    invalid: {
+      ...password,
+      connectorName: "Corporate LDAP",
+      usernamePrompt: "Username",
+      username: "ada",
+      invalid: true,
+      backLink: "/dex/auth?client_id=a",
+    },
+    bare: { ...password, showRememberMe: false },
+    awkward: {
+      ...password,
+      connectorName: longName,
+      usernamePrompt: longName,
+      username: `${rtlName}"><script>`,
+      rememberMeChecked: false,
+      hidden: [{ name: "csrf", value: "<&\">'" }],
+    },
+  },
+  signup: {
+    usual: { postUrl: "/dex/signup", backLink: "/dex/auth/local", minPasswordLength: 8 },
+    refused: {
+      postUrl: "/dex/signup",
+      email: "ada@example",
+      username: rtlName,
+      error: "This email address is not complete.",
+      minPasswordLength: 8,
+    },
+  },
+  approval: {
+    usual: approval,
+    awkward: {
+      ...approval,
+      user: rtlName,
+      clientName: longName,
+      clientLogoUrl: "https://cdn.example.com/logo.png",
+      scopes: [
+        ...approval.scopes,
+        "federated:id",
+        "offline_access",
+        "audience:server:client_id:cli",
+        `audience:server:client_id:${"x".repeat(90)}`,
+        `custom:${"y".repeat(120)}`,
+        ...Array.from({ length: 12 }, (_, i) => `custom:${i}`),
+      ],
+      peerNames: new Map([["cli", "Command line"]]),
+      redirectUri: "com.example.app:/callback",
+    },
+    nothing: { ...approval, scopes: [], redirectUri: "http://127.0.0.1:8000/" },
+  },
+  oob: { usual: { code: "mhy2ijdvrbg6q4wrvbrmk4glq" } },
+  error: {
+    request: { status: 400, message: "Unregistered redirect_uri." },
+    fault: { status: 500, message: "Database error.", retryUrl: "/dex/auth?client_id=a" },
+    empty: { status: 404, message: "" },
+    awkward: { status: 503, message: `${rtlName} <img src=x onerror=alert(1)> ${"z".repeat(200)}` },
+    tooMany: { status: 429, message: "Wait a minute before the next attempt." },
+    denied: { status: 403, message: "Connector not allowed for this client." },
+  },
+  logout: {
+    confirm: {
+      kind: "confirm",
+      postUrl: "/dex/logout",
+      user: "ada@example.com",
+      hidden: [{ name: "state", value: "s\"'" }],
+    },
+    done: { kind: "done", backUrl: "https://app.example.com/" },
+    none: { kind: "none" },
+  },
+  home: {
+    signedOut: { discoveryUrl },
+    signedIn: { discoveryUrl, session },
+    sparse: {
+      discoveryUrl,
+      session: {
+        username: "",
+        email: "ada@example.com",
+        emailVerified: false,
+        groups: [],
+        connectorName: "",
+        isExpiryIdle: true,
+        ipAddress: "",
+        userAgent: "",
+        logoutUrl: "/logout",
+      },
+    },
+  },
+  device: {
+    usual: { postUrl: "/dex/device/auth/verify_code", invalid: false },
+    filled: { postUrl: "/dex/device/auth/verify_code", userCode: "BCDF-GHJK", invalid: false },
+    invalid: { postUrl: "/dex/device/auth/verify_code", userCode: "BCDF-GHJK", invalid: true },
+  },
+  deviceSuccess: { usual: { clientName: "kubelogin" }, awkward: { clientName: rtlName } },
+  samlPost: {
+    usual: { postTo: "https://idp.example.com/sso", samlRequest: "PHNhbWw+", relayState: "abc" },
+    automatic: { postTo: "https://idp.example.com/sso", samlRequest: "PHNhbWw+", relayState: "abc", isAutomatic: true },
+  },
+  formPost: {
+    usual: {
+      redirectUri: "https://app.example.com/callback",
+      response: [
+        { name: "code", value: "abc" },
+        { name: "state", value: "\"'<&>" },
+      ],
+    },
+  },
+};
