@@ -1,0 +1,57 @@
+import { PageError } from "../http/contract.ts";
+import { OAuthError } from "../oauth/error.ts";
+import type { AuthRequest } from "../storage/records.ts";
+import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome } from "./contract.ts";
+import { continueLogin } from "./finish-login.ts";
+import { type FlowStep, isStepMac } from "./step-mac.ts";
+import { toCompletedLogin, toFlowRequest } from "./stored-request.ts";
+
+/**
+ * The stored login that an address names, if its MAC fits one of `steps` and this browser.
+ * @throws {PageError} It does not, or the login is gone or too old.
+ */
+export async function openStoredLogin(
+  id: string,
+  mac: string,
+  steps: readonly FlowStep[],
+  context: FlowContext,
+  deps: FlowDeps,
+): Promise<{ readonly record: AuthRequest; readonly step: FlowStep }> {
+  if (mac === "") throw new PageError(401, "Unauthorized request");
+  const record = id === "" ? undefined : await deps.storage.authRequests.get(id);
+  if (record === undefined) throw new PageError(400, "User session error.");
+  if (!record.loggedIn) throw new PageError(500, "Login process not yet finalized.");
+  const step = steps.find((candidate) => isStepMac(mac, record, candidate, context.browsers));
+  if (step === undefined) {
+    context.trail.note({
+      check: "flow.browser_bound",
+      outcome: "fail",
+      because: "the address was not made for this step and browser",
+    });
+    throw new PageError(401, "Unauthorized request");
+  }
+  if (deps.clock.now() > record.expiry) throw new PageError(400, "User session has expired.");
+  return { record, step };
+}
+
+/** The person agreed. Deleting the record is the gate: of two clicks one goes on. */
+export async function approve(record: AuthRequest, context: FlowContext, deps: FlowDeps): Promise<FlowOutcome> {
+  await takeRecord(record, deps);
+  return continueLogin(toFlowRequest(record), toCompletedLogin(record), true, context, deps);
+}
+
+/** The person refused, and the client hears it. RFC 6749 §4.1.2.1. */
+export async function reject(record: AuthRequest, context: FlowContext, deps: FlowDeps): Promise<never> {
+  await takeRecord(record, deps);
+  context.trail.note({
+    check: "consent.given",
+    outcome: "fail",
+    because: "the person refused",
+    spec: "RFC 6749 §4.1.2.1",
+  });
+  throw new ClientRefusal(new OAuthError("access_denied", "Approval rejected."), toFlowRequest(record));
+}
+
+async function takeRecord(record: AuthRequest, deps: FlowDeps): Promise<void> {
+  if (!(await deps.storage.authRequests.delete(record.id))) throw new PageError(400, "User session error.");
+}

@@ -1,0 +1,98 @@
+/**
+ * The browser login: from a validated authorization request to the answer that goes back to the client.
+ * `next-step.ts` decides, the other files act. Nothing is stored before a person has proved who they are:
+ * until then the request travels sealed with the browser (`sealed-request.ts`).
+ */
+import type { Connectors } from "../connector/contract.ts";
+import type { Clock, Logger, Millis, Random, Trail } from "../kernel/ports.ts";
+import type { Sealer } from "../kernel/seal.ts";
+import type { OAuthError } from "../oauth/error.ts";
+import type { ResponseMode } from "../oauth/response-type.ts";
+import type { Storage } from "../storage/contract.ts";
+import type { MintDeps } from "../token/id-token.ts";
+
+/** The operator's choices that a login depends on. */
+export interface FlowPolicy {
+  /** The issuer as configured; every address of ours is built from it. */
+  readonly issuer: string;
+  /** Path of the issuer, "" when it has none. */
+  readonly issuerPath: string;
+  /** As configured: single types, and combinations such as "code id_token". */
+  readonly responseTypes: readonly string[];
+  readonly grantTypes: readonly string[];
+  readonly skipApprovalScreen: boolean;
+  readonly alwaysShowLoginScreen: boolean;
+  readonly enforcePkce: boolean;
+  readonly codeChallengeMethods: readonly string[];
+  readonly requestLifetime: Millis;
+}
+
+/** What every step may use. */
+export interface FlowDeps {
+  readonly policy: FlowPolicy;
+  readonly storage: Storage;
+  readonly connectors: Connectors;
+  readonly sealer: Sealer;
+  readonly mint: MintDeps;
+  /** Key of codes and their records. */
+  readonly codeKey: Uint8Array;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** One HTTP request's share of a flow. */
+export interface FlowContext {
+  /** The cookie-held secrets of this browser. Sealed requests and step MACs are bound to the first; any opens. */
+  readonly browsers: readonly string[];
+  readonly trail: Trail;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+}
+
+/** A validated authorization request. RFC 6749 §4.1.1, OIDC Core §3.1.2.1. */
+export interface FlowRequest {
+  /** 128 bits; what makes the answer to this request single. */
+  readonly flowId: string;
+  readonly clientId: string;
+  readonly redirectUri: string;
+  readonly responseTypes: readonly string[];
+  readonly responseMode: ResponseMode;
+  readonly scopes: readonly string[];
+  /** Absent when the client sent none. */
+  readonly state?: string;
+  readonly nonce: string;
+  readonly codeChallenge: string;
+  readonly codeChallengeMethod: string;
+  readonly prompt: readonly string[];
+  /** Seconds. */
+  readonly maxAge?: number;
+  readonly loginHint?: string;
+  readonly forceConsent: boolean;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/** What a step leads to. */
+export type FlowOutcome =
+  | { readonly go: "redirect"; readonly to: string; readonly status: 302 | 303 }
+  | { readonly go: "show_code"; readonly code: string };
+
+/** Where the client's answer goes, proved to be the client's. RFC 6749 §4.1.2.1. */
+export interface AnswerTarget {
+  readonly redirectUri: string;
+  readonly responseMode: ResponseMode;
+  readonly state?: string;
+}
+
+/** A refusal that belongs to the client, by redirect. Thrown once the redirect URI is proved. */
+export class ClientRefusal extends Error {
+  override readonly name = "ClientRefusal";
+  readonly error: OAuthError;
+  readonly target: AnswerTarget;
+
+  constructor(error: OAuthError, target: AnswerTarget) {
+    super(error.message, { cause: error });
+    this.error = error;
+    this.target = target;
+  }
+}

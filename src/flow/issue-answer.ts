@@ -1,0 +1,142 @@
+import { PageError } from "../http/contract.ts";
+import { OAuthError } from "../oauth/error.ts";
+import { grantTypes } from "../oauth/grant-type.ts";
+import { outOfBandUri } from "../oauth/redirect-uri.ts";
+import { AlreadyExistsError } from "../storage/contract.ts";
+import type { AuthCode } from "../storage/records.ts";
+import { type Authorized, mustAuthorize } from "../token/authorize.ts";
+import { codeLifetime, codeOf, codeRecordId } from "../token/code.ts";
+import { mintTokens } from "../token/id-token.ts";
+import { trustedBy } from "../token/trusted-peers.ts";
+import { answerUri } from "./answer-uri.ts";
+import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
+import type { CompletedLogin } from "./stored-request.ts";
+
+/**
+ * The authorization response: a code, tokens, or both. RFC 6749 §4.1.2, OIDC Core §3.1.2.5, §3.2.2.5, §3.3.2.5.
+ * @throws {ClientRefusal} Policy refuses. @throws {PageError} This request was answered before.
+ */
+export async function issueAnswer(
+  request: FlowRequest,
+  login: CompletedLogin,
+  context: FlowContext,
+  deps: FlowDeps,
+): Promise<FlowOutcome> {
+  const authorized = await authorizeAnswer(request, login, context, deps);
+  const code = await claimFlow(request, login, deps);
+  const wantsToken = request.responseTypes.includes("token");
+  const wantsIdToken = request.responseTypes.includes("id_token");
+  if (code !== undefined && request.redirectUri === outOfBandUri) return { go: "show_code", code };
+  const minted =
+    wantsToken || wantsIdToken
+      ? await mintTokens(
+          authorized,
+          {
+            nonce: request.nonce,
+            authTime: login.authTime,
+            access: wantsToken,
+            id: wantsIdToken,
+            ...(code === undefined ? {} : { code }),
+          },
+          deps.mint,
+        )
+      : undefined;
+  context.trail.note({
+    check: "answer.issued",
+    outcome: "pass",
+    because: `${request.responseTypes.join(" ")} for client ${request.clientId}`,
+  });
+  const to = answerUri(request, {
+    access_token: minted?.accessToken,
+    token_type: minted?.accessToken === undefined ? undefined : "bearer",
+    expires_in:
+      minted?.accessToken === undefined ? undefined : String(Math.round((minted.expiresAt - deps.clock.now()) / 1000)),
+    id_token: minted?.idToken,
+    code,
+    iss: deps.policy.issuer,
+  });
+  return { go: "redirect", to, status: 303 };
+}
+
+async function authorizeAnswer(
+  request: FlowRequest,
+  login: CompletedLogin,
+  context: FlowContext,
+  deps: FlowDeps,
+): Promise<Authorized> {
+  const client = await deps.storage.clients.get(request.clientId);
+  if (client === undefined) throw new PageError(400, "Invalid client_id.");
+  const connector = (await deps.connectors.list()).find(({ id }) => id === login.connectorId);
+  const isFrontChannel = request.responseMode === "fragment";
+  try {
+    return mustAuthorize(
+      {
+        client,
+        grant: isFrontChannel ? grantTypes.implicit : grantTypes.authorizationCode,
+        connector,
+        subject: { userId: login.claims.userId, connectorId: login.connectorId },
+        claims: login.claims,
+        scopes: request.scopes,
+        trustedBy: await trustedBy(client.id, request.scopes, deps.storage.clients),
+        blockedUntil: 0,
+        now: deps.clock.now(),
+      },
+      context.trail,
+    );
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error;
+    // At the authorization endpoint a spent right does not exist; the person or the policy said no. RFC 6749 §4.1.2.1.
+    const refusal =
+      error.code === "invalid_grant" ? new OAuthError("access_denied", error.description, { cause: error }) : error;
+    throw new ClientRefusal(refusal, request);
+  }
+}
+
+/**
+ * Stores the code, or where none was asked for a marker, under an id that follows from the flow: a request
+ * that is answered a second time (a replayed form, the back button, two racing tabs) finds it taken.
+ */
+async function claimFlow(request: FlowRequest, login: CompletedLogin, deps: FlowDeps): Promise<string | undefined> {
+  const code = codeOf(deps.codeKey, request.flowId);
+  const id = codeRecordId(deps.codeKey, code);
+  const wantsCode = request.responseTypes.includes("code");
+  const now = deps.clock.now();
+  try {
+    if (wantsCode) await createCode(codeRecord(id, request, login, now), deps);
+    else {
+      const { clientId, expiresAt } = request;
+      const nothing = { refreshTokenId: "", accessTokenId: "", accessTokenExpiry: 0 };
+      await deps.storage.redeemedCodes.create({ id, clientId, redeemedAt: now, expiry: expiresAt, ...nothing });
+    }
+  } catch (error) {
+    if (!(error instanceof AlreadyExistsError)) throw error;
+    throw new PageError(400, "User session error. This sign-in was already completed.", { cause: error });
+  }
+  return wantsCode ? code : undefined;
+}
+
+/** First the code, then the look for its tombstone: between the two a redemption could hide. */
+async function createCode(code: AuthCode, { storage }: FlowDeps): Promise<void> {
+  await storage.authCodes.create(code);
+  if ((await storage.redeemedCodes.get(code.id)) === undefined) return;
+  await storage.authCodes.delete(code.id);
+  throw new AlreadyExistsError("this flow's code was redeemed");
+}
+
+function codeRecord(id: string, request: FlowRequest, login: CompletedLogin, now: number): AuthCode {
+  return {
+    id,
+    clientId: request.clientId,
+    redirectUri: request.redirectUri,
+    nonce: request.nonce,
+    scopes: request.scopes,
+    connectorId: login.connectorId,
+    ...(login.connectorData === undefined ? {} : { connectorData: login.connectorData }),
+    claims: login.claims,
+    expiry: now + codeLifetime,
+    sessionId: "",
+    authTime: login.authTime,
+    codeChallenge: request.codeChallenge,
+    codeChallengeMethod: request.codeChallengeMethod,
+  };
+}

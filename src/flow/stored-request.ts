@@ -1,0 +1,75 @@
+import { newId, newLongId } from "../kernel/ids.ts";
+import type { Random } from "../kernel/ports.ts";
+import { Secret } from "../kernel/secret.ts";
+import { defaultResponseMode } from "../oauth/response-type.ts";
+import { parseScope } from "../oauth/scope.ts";
+import type { AuthRequest, Claims } from "../storage/records.ts";
+import type { FlowRequest } from "./contract.ts";
+
+/** A first factor passed: by whom, through which connector, when. */
+export interface CompletedLogin {
+  readonly connectorId: string;
+  readonly claims: Claims;
+  readonly connectorData?: Secret<Uint8Array>;
+  /** Milliseconds since the epoch. */
+  readonly authTime: number;
+}
+
+/** A login that waits for its person, in Dex's format. */
+export function toAuthRequest(request: FlowRequest, login: CompletedLogin, random: Random): AuthRequest {
+  return {
+    id: newId(random),
+    clientId: request.clientId,
+    responseTypes: request.responseTypes,
+    scopes: request.scopes,
+    redirectUri: request.redirectUri,
+    nonce: request.nonce,
+    state: request.state ?? "",
+    forceApprovalPrompt: request.forceConsent,
+    prompt: request.prompt.join(" "),
+    maxAge: request.maxAge ?? -1,
+    authTime: login.authTime,
+    expiry: request.expiresAt,
+    loggedIn: true,
+    claims: login.claims,
+    connectorId: login.connectorId,
+    ...(login.connectorData === undefined ? {} : { connectorData: login.connectorData }),
+    codeChallenge: request.codeChallenge,
+    codeChallengeMethod: request.codeChallengeMethod,
+    hmacKey: new Secret(Buffer.from(newLongId(random))),
+    mfaValidated: false,
+    extra: { flowId: request.flowId, responseMode: request.responseMode },
+  };
+}
+
+/** The request that `record` holds, ours or Dex's. */
+export function toFlowRequest(record: AuthRequest): FlowRequest {
+  const mode = record.extra?.responseMode;
+  return {
+    // What Dex stored is answered once under its own id.
+    flowId: record.extra?.flowId ?? `dex:${record.id}`,
+    clientId: record.clientId,
+    redirectUri: record.redirectUri,
+    responseTypes: record.responseTypes,
+    responseMode: mode === "query" || mode === "fragment" ? mode : defaultResponseMode(record.responseTypes),
+    scopes: record.scopes,
+    ...(record.state === "" ? {} : { state: record.state }),
+    nonce: record.nonce,
+    codeChallenge: record.codeChallenge,
+    codeChallengeMethod: record.codeChallengeMethod,
+    prompt: parseScope(record.prompt),
+    ...(record.maxAge < 0 ? {} : { maxAge: record.maxAge }),
+    forceConsent: record.forceApprovalPrompt,
+    expiresAt: record.expiry,
+  };
+}
+
+/** The login that `record` holds; only where it is `loggedIn`. */
+export function toCompletedLogin(record: AuthRequest): CompletedLogin {
+  return {
+    connectorId: record.connectorId,
+    claims: record.claims,
+    ...(record.connectorData === undefined ? {} : { connectorData: record.connectorData }),
+    authTime: record.authTime,
+  };
+}

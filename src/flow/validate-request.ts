@@ -1,0 +1,235 @@
+import type { ConnectorInfo } from "../connector/contract.ts";
+import type { Trail } from "../kernel/ports.ts";
+import { OAuthError, type OAuthErrorCode } from "../oauth/error.ts";
+import { isCodeVerifier } from "../oauth/pkce.ts";
+import { deviceCallbackPath, mayRedirectTo, outOfBandUri, parseRedirectUri } from "../oauth/redirect-uri.ts";
+import { defaultResponseMode, isResponseType } from "../oauth/response-type.ts";
+import { audiencesOf, parseScope, quote, quoteList, scopes as scopeNames, unknownScopes } from "../oauth/scope.ts";
+import type { Client } from "../storage/records.ts";
+import { type AnswerTarget, ClientRefusal, type FlowPolicy, type FlowRequest } from "./contract.ts";
+
+/** What the request is judged against, read beforehand. */
+export interface RequestFacts {
+  readonly client: Client;
+  readonly connectors: readonly ConnectorInfo[];
+  readonly policy: FlowPolicy;
+  /** Clients among the asked audiences that trust this one. */
+  readonly trustedBy: ReadonlySet<string>;
+  readonly now: number;
+  readonly flowId: string;
+}
+
+/** The parameters of `/auth`: each name's first value, and the names sent twice. */
+export interface AuthorizationParams {
+  get(name: string): string | undefined;
+  readonly repeated: readonly string[];
+}
+
+/** Whether `redirect_uri` belongs to the client. Until it does, no error may leave by redirect. RFC 6749 §3.1.2.4. */
+export function isRegisteredRedirect(params: AuthorizationParams, client: Client): boolean {
+  const uri = params.get("redirect_uri") ?? "";
+  if (params.repeated.includes("redirect_uri")) return false;
+  return mayRedirectTo(uri, { registered: client.redirectUris, isPublic: client.public }) && isUsable(uri);
+}
+
+const isUsable = (uri: string): boolean =>
+  uri === outOfBandUri || uri.startsWith("/") || parseRedirectUri(uri) !== undefined;
+
+/** Where answers go, including refusals of what follows. */
+export function answerTarget(
+  params: AuthorizationParams,
+  policy: Pick<FlowPolicy, "issuerPath">,
+  client: Client,
+): AnswerTarget {
+  const uri = params.get("redirect_uri") ?? "";
+  const state = params.get("state") ?? "";
+  return {
+    redirectUri: client.public && uri === deviceCallbackPath ? `${policy.issuerPath}${deviceCallbackPath}` : uri,
+    responseMode: defaultResponseMode(parseScope(params.get("response_type") ?? "")),
+    // RFC 6749 §3.1: a parameter without a value is one that was not sent.
+    ...(state === "" ? {} : { state }),
+  };
+}
+
+interface Rule {
+  readonly check: string;
+  readonly spec?: string;
+  readonly objection: (
+    params: AuthorizationParams,
+    facts: RequestFacts,
+  ) => readonly [OAuthErrorCode, string] | undefined;
+}
+
+const text = (params: AuthorizationParams, name: string): string => params.get(name) ?? "";
+
+/** In the order in which Dex reports them (server/authflow/request.go), the specs' own rules first. */
+const rules: readonly Rule[] = [
+  {
+    check: "request.no_repeats",
+    spec: "RFC 6749 §3.1",
+    objection: ({ repeated }) =>
+      repeated.length > 0 ? ["invalid_request", `Parameter ${quote(repeated[0] ?? "")} is repeated.`] : undefined,
+  },
+  {
+    check: "request.connector",
+    objection: (params, { connectors, client }) => {
+      const id = text(params, "connector_id");
+      if (id === "") return undefined;
+      if (!connectors.some((connector) => connector.id === id)) return ["invalid_request", "Invalid ConnectorID"];
+      return client.allowedConnectors.length > 0 && !client.allowedConnectors.includes(id)
+        ? ["invalid_request", "Connector not allowed for this client"]
+        : undefined;
+    },
+  },
+  {
+    check: "request.no_object",
+    spec: "OIDC Core §6.1",
+    objection: (params) => {
+      if (text(params, "request") !== "")
+        return ["request_not_supported", "Server does not support request parameter."];
+      return text(params, "request_uri") !== ""
+        ? ["request_uri_not_supported", "Server does not support request_uri parameter."]
+        : undefined;
+    },
+  },
+  { check: "request.pkce", spec: "RFC 7636 §4.4.1", objection: pkceObjection },
+  {
+    check: "request.scopes",
+    spec: "OIDC Core §3.1.2.1",
+    objection: (params, { client, trustedBy }) => {
+      const scopes = parseScope(text(params, "scope"));
+      if (!scopes.includes(scopeNames.openid)) return ["invalid_scope", `Missing required scope(s) ["openid"].`];
+      const unknown = unknownScopes(scopes);
+      if (unknown.length > 0) return ["invalid_scope", `Unrecognized scope(s) ${quoteList(unknown)}`];
+      const distrusted = scopes.filter((scope) =>
+        audiencesOf([scope]).some((peer) => peer !== client.id && !trustedBy.has(peer)),
+      );
+      return distrusted.length > 0
+        ? ["invalid_scope", `Client can't request scope(s) ${quoteList(distrusted)}`]
+        : undefined;
+    },
+  },
+  { check: "request.response_type", spec: "OIDC Core §3", objection: responseTypeObjection },
+  {
+    check: "request.prompt",
+    spec: "OIDC Core §3.1.2.1",
+    objection: (params) => {
+      const prompt = parseScope(text(params, "prompt"));
+      const unknown = prompt.find((value) => !knownPrompts.includes(value));
+      if (unknown !== undefined) {
+        return ["invalid_request", `Invalid prompt parameter: invalid prompt value ${quote(unknown)}`];
+      }
+      return prompt.includes("none") && new Set(prompt).size > 1
+        ? ["invalid_request", "Invalid prompt parameter: prompt=none must not be combined with other values"]
+        : undefined;
+    },
+  },
+  {
+    check: "request.max_age",
+    spec: "OIDC Core §3.1.2.1",
+    objection: (params) => {
+      const maxAge = text(params, "max_age");
+      return maxAge === "" || /^\d{1,15}$/.test(maxAge)
+        ? undefined
+        : ["invalid_request", `Invalid max_age value ${quote(maxAge)}`];
+    },
+  },
+];
+
+const knownPrompts = ["none", "login", "consent", "select_account"];
+
+function pkceObjection(
+  params: AuthorizationParams,
+  { policy }: RequestFacts,
+): readonly [OAuthErrorCode, string] | undefined {
+  const challenge = text(params, "code_challenge");
+  const method = text(params, "code_challenge_method") || "plain";
+  if (challenge === "") {
+    return policy.enforcePkce
+      ? ["invalid_request", "PKCE is required. The code_challenge parameter must be provided."]
+      : undefined;
+  }
+  if (!policy.codeChallengeMethods.includes(method)) {
+    return ["invalid_request", `Unsupported PKCE challenge method (${quote(method)}).`];
+  }
+  // compat(dex): a short `plain` challenge works there; a challenge that no hash can make never did.
+  const isWellFormed =
+    method === "S256" ? isCodeVerifier(challenge) && challenge.length === 43 : /^[\x21-\x7e]{1,256}$/.test(challenge);
+  return isWellFormed ? undefined : ["invalid_request", "The code_challenge is malformed."];
+}
+
+function responseTypeObjection(
+  params: AuthorizationParams,
+  { policy }: RequestFacts,
+): readonly [OAuthErrorCode, string] | undefined {
+  const types = parseScope(text(params, "response_type"));
+  for (const type of types) {
+    if (!isResponseType(type)) return ["invalid_request", `Invalid response type ${quote(type)}`];
+    if (!isEnabled(type, types, policy.responseTypes))
+      return ["unsupported_response_type", `Unsupported response type ${quote(type)}`];
+  }
+  if (types.length === 0) return ["invalid_request", "No response_type provided"];
+  if (types.every((type) => type === "token")) {
+    return ["invalid_request", "Response type 'token' must be provided with type 'id_token' and/or 'code'"];
+  }
+  // OIDC Core §3.2.2.1, §3.3.2.11: an ID token from the front channel must be tied to its request.
+  if (types.includes("id_token") && text(params, "nonce") === "") {
+    return ["invalid_request", "Response type 'token' requires a 'nonce' value."];
+  }
+  return types.includes("token") && text(params, "redirect_uri") === outOfBandUri
+    ? ["invalid_request", `Cannot use response type 'token' with redirect_uri '${outOfBandUri}'.`]
+    : undefined;
+}
+
+/** A type is enabled by itself, or within exactly the configured combination. */
+function isEnabled(type: string, asked: readonly string[], configured: readonly string[]): boolean {
+  const combination = [...new Set(asked)].sort().join(" ");
+  return (
+    configured.includes(type) || configured.some((entry) => [...parseScope(entry)].sort().join(" ") === combination)
+  );
+}
+
+/**
+ * The request as the rest of the flow knows it. `redirect_uri` is already the client's ({@link isRegisteredRedirect}).
+ * @throws {ClientRefusal} The first rule that objects, for the client to hear.
+ */
+export function validateRequest(params: AuthorizationParams, facts: RequestFacts, trail: Trail): FlowRequest {
+  const target = answerTarget(params, facts.policy, facts.client);
+  for (const rule of rules) {
+    const objection = rule.objection(params, facts);
+    if (objection === undefined) continue;
+    const [code, description] = objection;
+    trail.note({
+      check: rule.check,
+      outcome: "fail",
+      because: description,
+      ...(rule.spec === undefined ? {} : { spec: rule.spec }),
+    });
+    throw new ClientRefusal(new OAuthError(code, description, { detail: rule.check }), target);
+  }
+  trail.note({
+    check: "request.valid",
+    outcome: "pass",
+    because: `${rules.length} rules asked`,
+    spec: "OIDC Core §3.1.2.2",
+  });
+  const maxAge = text(params, "max_age");
+  const loginHint = text(params, "login_hint");
+  const prompt = parseScope(text(params, "prompt"));
+  const challenge = text(params, "code_challenge");
+  return {
+    flowId: facts.flowId,
+    clientId: facts.client.id,
+    ...target,
+    responseTypes: [...new Set(parseScope(text(params, "response_type")))],
+    scopes: parseScope(text(params, "scope")),
+    nonce: text(params, "nonce"),
+    codeChallenge: challenge,
+    codeChallengeMethod: challenge === "" ? "" : text(params, "code_challenge_method") || "plain",
+    prompt: ["none", "login", "consent", "select_account"].filter((value) => prompt.includes(value)),
+    forceConsent: prompt.includes("consent") || text(params, "approval_prompt") === "force",
+    expiresAt: facts.now + facts.policy.requestLifetime,
+    ...(maxAge === "" ? {} : { maxAge: Number(maxAge) }),
+    ...(loginHint === "" ? {} : { loginHint }),
+  };
+}
