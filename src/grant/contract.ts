@@ -2,17 +2,40 @@
  * A grant proves the right to tokens. This room owns one file per `grant_type` and nothing they share:
  * `endpoint/token.ts` runs the phases for all of them, so a grant cannot forget one. RFC 6749 §4.
  */
-import type { Trail } from "../kernel/ports.ts";
+import type { Connectors } from "../connector/contract.ts";
+import type { Clock, Logger, Millis, Random, Trail } from "../kernel/ports.ts";
+import type { Storage } from "../storage/contract.ts";
 import type { Client } from "../storage/records.ts";
 import type { TokenAnswer } from "../token/answer.ts";
+import type { MintDeps } from "../token/id-token.ts";
+import type { RefreshPolicy } from "../token/refresh-rotation.ts";
+import type { AnsweredConnections } from "../token/replay.ts";
+
+/** What every grant may use. */
+export interface GrantDeps {
+  readonly storage: Storage;
+  readonly connectors: Connectors;
+  readonly mint: MintDeps;
+  /** Key of codes and their records. */
+  readonly codeKey: Uint8Array;
+  /** Key of refresh secrets. */
+  readonly refreshKey: Uint8Array;
+  readonly refreshPolicy: RefreshPolicy;
+  /** How long an authorization request lives: a redeemed code is remembered at least as long. */
+  readonly requestLifetime: Millis;
+  readonly answered: AnsweredConnections;
+  readonly clock: Clock;
+  readonly random: Random;
+}
 
 /** What the token endpoint knows before the grant begins. */
 export interface GrantContext {
   readonly client: Client;
   readonly trail: Trail;
   readonly signal: AbortSignal;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
+  readonly logger: Logger;
+  /** When the request came in; milliseconds since the epoch. */
+  readonly receivedAt: number;
   /** See `http/contract.ts`: tells a client's race from a replay. */
   readonly connection: object;
 }
@@ -27,5 +50,5 @@ export interface Grant {
    * Proves the right, passes `authorize`, consumes the credential and mints, in this order.
    * @throws {OAuthError} The refusal, in the protocol's words.
    */
-  redeem(params: GrantParams, context: GrantContext): Promise<TokenAnswer>;
+  redeem(params: GrantParams, context: GrantContext, deps: GrantDeps): Promise<TokenAnswer>;
 }

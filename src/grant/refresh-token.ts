@@ -1,0 +1,260 @@
+import { secretEqual } from "../kernel/secret-equal.ts";
+import { OAuthError } from "../oauth/error.ts";
+import { grantTypes } from "../oauth/grant-type.ts";
+import { parseScope, quoteList, scopes as scopeNames } from "../oauth/scope.ts";
+import type { RefreshToken } from "../storage/records.ts";
+import type { TokenAnswer } from "../token/answer.ts";
+import { type Authorized, mustAuthorize, withClaims } from "../token/authorize.ts";
+import { mintTokens } from "../token/id-token.ts";
+import { claimsOf, identityOf } from "../token/identity-claims.ts";
+import { judgeRefresh } from "../token/refresh-rotation.ts";
+import {
+  currentSecret,
+  formatRefreshToken,
+  type PresentedRefreshToken,
+  parseRefreshToken,
+  rotateSecret,
+} from "../token/refresh-secret.ts";
+import { isReplay } from "../token/replay.ts";
+import { trustedBy } from "../token/trusted-peers.ts";
+import { answerOf } from "./answer-of.ts";
+import type { Grant, GrantContext, GrantDeps, GrantParams } from "./contract.ts";
+
+/** compat(dex): clients and scripts compare this text. The code is RFC 6749 §5.2's, not Dex's. */
+const invalidToken = (detail: string): OAuthError =>
+  new OAuthError("invalid_grant", "Refresh token is invalid or has already been claimed by another client.", {
+    detail,
+  });
+
+/** RFC 6749 §6. Everything is read before anything is written, and tokens are signed before the old secret dies. */
+export const refreshTokenGrant: Grant = {
+  grantType: grantTypes.refreshToken,
+  async redeem(params, context, deps) {
+    const text = params.get("refresh_token");
+    if (text === undefined) throw new OAuthError("invalid_request", "No refresh token is found in request.");
+    const presented = parseRefreshToken(text);
+    // Who lost a race is judged again by what the winner left: inside reuseInterval that is the same answer.
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      const answer = await attemptRefresh(presented, params, context, deps);
+      if (answer !== undefined) return answer;
+    }
+    throw refuse(context, "refresh.race", "other requests kept changing this token", invalidToken("race"));
+  },
+};
+
+/** Undefined: another request changed the family meanwhile. */
+async function attemptRefresh(
+  presented: PresentedRefreshToken,
+  params: GrantParams,
+  context: GrantContext,
+  deps: GrantDeps,
+): Promise<TokenAnswer | undefined> {
+  const family = await findFamily(presented, context, deps);
+  const verdict = judgeRefresh(family, presented.secret, deps.refreshPolicy, deps.refreshKey, deps.clock.now());
+  switch (verdict.kind) {
+    case "unknown":
+      throw refuse(context, "refresh.secret", "not a secret of this family", invalidToken("secret"));
+    case "expired":
+      throw refuse(context, "refresh.age", "older or idle longer than configured", expiredToken());
+    case "rotated_out":
+      await endReplayedFamily(family, verdict.isOlder, context, deps);
+      throw invalidToken("rotated out");
+    case "same_answer":
+      return sameAnswer(family, params, context, deps);
+    case "use":
+      return use(family, verdict.rotate, params, context, deps);
+    default:
+      return verdict satisfies never;
+  }
+}
+
+const expiredToken = (): OAuthError => new OAuthError("invalid_grant", "Refresh token expired.");
+
+function refuse(context: GrantContext, check: string, because: string, error: OAuthError): OAuthError {
+  context.trail.note({ check, outcome: "fail", because, spec: "RFC 6749 §5.2" });
+  return error;
+}
+
+async function findFamily(
+  presented: PresentedRefreshToken,
+  context: GrantContext,
+  deps: GrantDeps,
+): Promise<RefreshToken> {
+  const family = presented.id === "" ? undefined : await deps.storage.refreshTokens.get(presented.id);
+  if (family === undefined) throw refuse(context, "refresh.known", "no such family", invalidToken("unknown"));
+  if (family.clientId !== context.client.id) {
+    throw refuse(context, "refresh.client", "the family belongs to another client", invalidToken("client"));
+  }
+  return family;
+}
+
+/** A secret that we rotated out came back: a thief's or the holder's copy is stale, and we cannot know whose. RFC 9700 §4.14.2. */
+async function endReplayedFamily(
+  family: RefreshToken,
+  isOlder: boolean,
+  context: GrantContext,
+  deps: GrantDeps,
+): Promise<void> {
+  const replayed = isReplay({
+    spentAt: family.lastUsed,
+    receivedAt: context.receivedAt,
+    isSameConnection: deps.answered.has(context.connection, family.id),
+    isAnswerUsed: isOlder,
+  });
+  const because = replayed ? "a rotated secret came back: the family ends" : "rotated a moment ago: taken for a race";
+  context.trail.note({ check: "refresh.replayed", outcome: "fail", because, spec: "RFC 9700 §4.14.2" });
+  if (!replayed) return;
+  context.logger.warn("refresh token replayed, revoking its family", {
+    client_id: family.clientId,
+    connector_id: family.connectorId,
+  });
+  await deps.storage.refreshTokens.delete(family.id);
+}
+
+/** Inside the reuse window: the current secret again, with the claims as stored. */
+async function sameAnswer(
+  family: RefreshToken,
+  params: GrantParams,
+  context: GrantContext,
+  deps: GrantDeps,
+): Promise<TokenAnswer> {
+  context.trail.note({
+    check: "refresh.reuse",
+    outcome: "chose",
+    because: "inside reuseInterval: the same answer again",
+  });
+  const { authorized, narrowed } = await authorizeRefresh(family, params, context, deps);
+  return mintAnswer(family, authorized, narrowed, currentSecret(family, deps.refreshKey), deps);
+}
+
+async function use(
+  family: RefreshToken,
+  rotate: boolean,
+  params: GrantParams,
+  context: GrantContext,
+  deps: GrantDeps,
+): Promise<TokenAnswer | undefined> {
+  // Policy first: a client that may not use the connector must not make us call its upstream.
+  const { authorized, narrowed } = await authorizeRefresh(family, params, context, deps);
+  const fresh = await askConnector(family, context, deps);
+  const next: RefreshToken = {
+    ...family,
+    ...fresh,
+    ...(rotate ? rotateSecret(family, deps.refreshKey, deps.random) : {}),
+    lastUsed: deps.clock.now(),
+  };
+  const secret = currentSecret(next, deps.refreshKey);
+  const answer = await mintAnswer(next, withClaims(authorized, next.claims), narrowed, secret, deps);
+  return (await commit(family, next, context, deps)) ? answer : undefined;
+}
+
+/** Swaps the secret unless someone else did in the meantime: of parallel refreshes of one token, one wins. */
+async function commit(
+  before: RefreshToken,
+  after: RefreshToken,
+  context: GrantContext,
+  deps: GrantDeps,
+): Promise<boolean> {
+  let won = false;
+  const stored = await deps.storage.refreshTokens.update(before.id, (current) => {
+    won = current.token.reveal() === before.token.reveal();
+    return won ? after : current;
+  });
+  if (stored === undefined || !won) return false;
+  deps.answered.remember(context.connection, before.id);
+  return true;
+}
+
+const goneUser = (detail: string): OAuthError =>
+  new OAuthError("invalid_grant", "The user may no longer sign in.", { detail });
+
+/** What the upstream says of the person now. Nothing is locked while it is asked. */
+async function askConnector(
+  family: RefreshToken,
+  context: GrantContext,
+  deps: GrantDeps,
+): Promise<Partial<Pick<RefreshToken, "claims" | "connectorData">>> {
+  const open = await deps.connectors.open(family.connectorId);
+  if (open?.connector.refresh === undefined) return {};
+  const result = await open.connector.refresh(identityOf(family.claims, await connectorDataOf(family, deps)), {
+    scopes: { offlineAccess: true, groups: family.scopes.includes(scopeNames.groups) },
+    trail: context.trail,
+    get signal() {
+      return context.signal;
+    },
+  });
+  if (!result.ok)
+    throw refuse(context, "refresh.connector", `the connector says: ${result.reason}`, goneUser(result.reason));
+  if (result.identity.userId !== family.claims.userId) {
+    // A `sub` never changes. compat(dex): there it would.
+    throw refuse(context, "refresh.same_user", "the connector named another user", goneUser("user id changed"));
+  }
+  const claims = claimsOf(result.identity);
+  const connectorData = result.identity.connectorData;
+  if (connectorData === undefined || connectorData.reveal().byteLength === 0) return { claims };
+  if (family.connectorData !== undefined && secretEqual(connectorData.reveal(), family.connectorData.reveal()))
+    return { claims };
+  // Stored before anything else can fail: the upstream may have burnt what we held.
+  await deps.storage.refreshTokens.update(family.id, (current) => ({ ...current, connectorData }));
+  return { claims, connectorData };
+}
+
+/** A family keeps its own login's data; what Dex rotated keeps it with the person. compat(dex): server/grants/refresh.go. */
+async function connectorDataOf(family: RefreshToken, deps: GrantDeps): Promise<RefreshToken["connectorData"]> {
+  if (family.connectorData !== undefined) return family.connectorData;
+  const key = { userId: family.claims.userId, connectorId: family.connectorId };
+  return (await deps.storage.offlineSessions.get(key))?.connectorData;
+}
+
+async function authorizeRefresh(
+  family: RefreshToken,
+  params: GrantParams,
+  context: GrantContext,
+  deps: GrantDeps,
+): Promise<{ readonly authorized: Authorized; readonly narrowed: string | undefined }> {
+  const asked = parseScope(params.get("scope") ?? "");
+  const widened = asked.filter((scope) => !family.scopes.includes(scope));
+  if (widened.length > 0) {
+    throw new OAuthError("invalid_scope", `Requested scopes contain unauthorized scope(s): ${quoteList(widened)}.`);
+  }
+  const scopes = asked.length === 0 ? family.scopes : asked;
+  const authorized = mustAuthorize(
+    {
+      client: context.client,
+      grant: grantTypes.refreshToken,
+      connector: (await deps.connectors.list()).find(({ id }) => id === family.connectorId),
+      subject: { userId: family.claims.userId, connectorId: family.connectorId },
+      claims: family.claims,
+      scopes,
+      trustedBy: await trustedBy(context.client.id, scopes, deps.storage.clients),
+      blockedUntil: 0,
+      now: deps.clock.now(),
+    },
+    context.trail,
+  );
+  const isNarrowed = new Set(scopes).size < new Set(family.scopes).size;
+  return { authorized, narrowed: isNarrowed ? [...new Set(scopes)].join(" ") : undefined };
+}
+
+/** compat(dex): an ID token always comes along, whatever the scopes were narrowed to (server/grants/refresh.go). */
+async function mintAnswer(
+  family: RefreshToken,
+  authorized: Authorized,
+  narrowed: string | undefined,
+  secret: string,
+  deps: GrantDeps,
+): Promise<TokenAnswer> {
+  const { sessionId, authTime } = family.extra ?? {};
+  const minted = await mintTokens(
+    authorized,
+    {
+      nonce: family.nonce,
+      access: true,
+      id: true,
+      ...(sessionId === undefined ? {} : { sessionId }),
+      ...(authTime === undefined ? {} : { authTime }),
+    },
+    deps.mint,
+  );
+  return answerOf(minted, deps, formatRefreshToken(family.id, secret), narrowed);
+}
