@@ -1,0 +1,107 @@
+import type { ConnectorInfo } from "../connector/contract.ts";
+import { approve, openStoredLogin } from "../flow/approval.ts";
+import { ClientRefusal } from "../flow/contract.ts";
+import { continueLogin } from "../flow/finish-login.ts";
+import { nextStep } from "../flow/next-step.ts";
+import { toCompletedLogin, toFlowRequest } from "../flow/stored-request.ts";
+import { redirect } from "../http/answers.ts";
+import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
+import { grantTypes } from "../oauth/grant-type.ts";
+import { deviceCallbackPath } from "../oauth/redirect-uri.ts";
+import { parseScope } from "../oauth/scope.ts";
+import { loginPage } from "../page/login-page.ts";
+import type { Client } from "../storage/records.ts";
+import { authorizationParams, type MergedParams, queryWithout } from "./authorization-params.ts";
+import { readBrowserSecrets } from "./browser-secret.ts";
+import { answerFlow } from "./flow-answer.ts";
+import { flowContext, type Provider } from "./provider.ts";
+import { readFlowRequest } from "./read-flow-request.ts";
+import { showPage } from "./show-page.ts";
+
+/**
+ * `/auth`: chooses the connector. One is left: straight to it. Several: the page, once the whole request is
+ * known to be good. RFC 6749 §4.1.1.
+ */
+export async function authorizeEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
+  const params = authorizationParams(request);
+  if ((params.get("req") ?? "") !== "") return continueStored(params, request, provider);
+  const client = await provider.storage.clients.get(params.get("client_id") ?? "");
+  if (client === undefined) throw new PageError(400, "Invalid client_id provided.");
+  const connectors = selectableConnectors(await provider.flow.connectors.list(), client, params);
+  if (connectors.length === 0) throw new PageError(400, "No connectors available for this client.");
+  const wanted = params.get("connector_id") ?? "";
+  const only = connectors.length === 1 && !provider.flow.policy.alwaysShowLoginScreen ? connectors[0] : undefined;
+  const chosen = wanted === "" ? only : connectors.find(({ id }) => id === wanted);
+  // A parameter sent twice is refused here, where both can still be seen.
+  if (chosen !== undefined && params.repeated.length === 0) {
+    return redirect(302, connectorUrl(chosen, params, provider));
+  }
+  if (wanted !== "" && chosen === undefined) throw new PageError(400, "Connector ID does not match a valid Connector");
+  return answerFlow(request, provider, async () => {
+    const { flowRequest } = await readFlowRequest(params, request, provider, 400);
+    const trail = provider.trail(request);
+    const step = nextStep(flowRequest, { isLoggedIn: false, isApproved: false }, provider.flow.policy, trail);
+    if (step.go === "refuse") throw new ClientRefusal(step.error, flowRequest);
+    return showPage(
+      200,
+      loginPage(provider.page(request), {
+        connectors: connectors.map((connector) => toChoice(connector, params, provider)),
+      }),
+    );
+  });
+}
+
+/** Those that may serve this request, by name. compat(dex): sorted without regard to case. */
+function selectableConnectors(
+  all: readonly ConnectorInfo[],
+  client: Client,
+  params: MergedParams,
+): readonly ConnectorInfo[] {
+  const grant = grantOf(params);
+  return all
+    .filter(({ grantTypes: allowed }) => allowed.length === 0 || allowed.includes(grant))
+    .filter(({ id }) => client.allowedConnectors.length === 0 || client.allowedConnectors.includes(id))
+    .toSorted((a, b) =>
+      a.name.toLowerCase() < b.name.toLowerCase() ? -1 : a.name.toLowerCase() > b.name.toLowerCase() ? 1 : 0,
+    );
+}
+
+/** The grant that a connector must permit for this request. compat(dex): server/authflow/request.go. */
+export function grantOf(params: MergedParams): string {
+  if ((params.get("redirect_uri") ?? "").endsWith(deviceCallbackPath)) return grantTypes.deviceCode;
+  const types = parseScope(params.get("response_type") ?? "");
+  return types.some((type) => type === "token" || type === "id_token")
+    ? grantTypes.implicit
+    : grantTypes.authorizationCode;
+}
+
+function connectorUrl(connector: ConnectorInfo, params: MergedParams, provider: Provider): string {
+  const path = `${provider.flow.policy.issuerPath}/auth/${encodeURIComponent(connector.id)}`;
+  return `${path}?${queryWithout(params, ["connector_id"])}`;
+}
+
+const toChoice = (connector: ConnectorInfo, params: MergedParams, provider: Provider) => ({
+  id: connector.id,
+  name: connector.name,
+  type: connector.type,
+  url: connectorUrl(connector, params, provider),
+  ...(connector.unavailable === undefined ? {} : { disabledReason: connector.unavailable }),
+});
+
+/** compat(dex): Dex sends the browser through `/auth?req=…&hmac=…` between steps; logins that it left there go on here. */
+async function continueStored(params: MergedParams, request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
+  const { flow } = provider;
+  const context = flowContext(request, readBrowserSecrets(request, flow.policy.issuer.startsWith("https:")), provider);
+  return answerFlow(request, provider, async () => {
+    const { record, step } = await openStoredLogin(
+      params.get("req") ?? "",
+      params.get("hmac") ?? "",
+      ["step:approved", "step:continue"],
+      context,
+      flow,
+    );
+    if (step === "step:approved") return approve(record, context, flow);
+    await flow.storage.authRequests.delete(record.id);
+    return continueLogin(toFlowRequest(record), toCompletedLogin(record), false, context, flow);
+  });
+}

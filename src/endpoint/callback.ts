@@ -1,0 +1,83 @@
+import type { OpenConnector, RedirectConnector } from "../connector/contract.ts";
+import { loginOf } from "../flow/begin-login.ts";
+import { ClientRefusal, type FlowContext } from "../flow/contract.ts";
+import { finishLogin } from "../flow/finish-login.ts";
+import { openPending, type PendingLogin } from "../flow/sealed-request.ts";
+import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
+import { UnavailableError } from "../kernel/errors.ts";
+import { Secret } from "../kernel/secret.ts";
+import { OAuthError } from "../oauth/error.ts";
+import { readBrowserSecrets } from "./browser-secret.ts";
+import { answerFlow } from "./flow-answer.ts";
+import { flowContext, type Provider } from "./provider.ts";
+
+/** `/callback` and `/callback/{connector}`: the person comes back from an upstream. RFC 6749 §4.1.2, RFC 9700 §4.7. */
+export async function callbackEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
+  if (request.method === "POST") throw new PageError(400, "Invalid request");
+  // Not HEAD either: it would spend the login on somebody who never sees the answer. RFC 9110 §9.2.1.
+  if (request.method !== "GET") throw new PageError(400, "Method not supported");
+  const isSecure = provider.flow.policy.issuer.startsWith("https:");
+  const context = flowContext(request, readBrowserSecrets(request, isSecure), provider);
+  const state = request.query().get("state") ?? "";
+  if (state === "") throw new PageError(400, "User session error.");
+  const pending = openState(state, context, provider);
+  const named = request.route.connector;
+  if (named !== undefined && named !== pending.connectorId)
+    throw new PageError(400, "Requested resource does not exist.");
+  const open = await provider.flow.connectors.open(pending.connectorId);
+  if (open?.connector.kind !== "redirect") throw new PageError(500, "Requested resource does not exist.");
+  return answerFlow(request, provider, async () => {
+    const result = await askConnector(open, open.connector as RedirectConnector, pending, request, context, provider);
+    if (result.ok) return finishLogin(pending.request, open, result.identity, context, provider.flow);
+    context.trail.note({ check: "connector.login", outcome: "fail", because: result.reason });
+    request.logger.info("login failed", { connector_id: open.info.id, reason: result.reason });
+    if (result.reason === "not_in_required_groups") {
+      throw new PageError(
+        403,
+        "You are not a member of the groups that may sign in here. Ask your administrator for access.",
+      );
+    }
+    // The client waits for an answer, and the person has given it. RFC 6749 §4.1.2.1.
+    throw new ClientRefusal(
+      new OAuthError("access_denied", "The sign-in was cancelled.", { detail: result.reason }),
+      pending.request,
+    );
+  });
+}
+
+function openState(state: string, context: FlowContext, provider: Provider): PendingLogin {
+  const opened = openPending(state, "callback", context.browsers, provider.flow);
+  if (opened.ok) return opened.pending;
+  context.trail.note({ check: "flow.browser_bound", outcome: "fail", because: opened.reason, spec: "RFC 9700 §4.7" });
+  throw new PageError(400, opened.reason === "expired" ? "User session has expired." : "User session error.");
+}
+
+async function askConnector(
+  { info }: OpenConnector,
+  connector: RedirectConnector,
+  pending: PendingLogin,
+  request: HttpRequest,
+  context: FlowContext,
+  provider: Provider,
+): ReturnType<RedirectConnector["finish"]> {
+  const callback = {
+    method: request.method,
+    url: new URL(`${new URL(provider.flow.policy.issuer).origin}${request.path}?${request.rawQuery}`),
+    headers: request.route.connector === undefined ? withoutRemoteUser(request.headers) : request.headers,
+  };
+  const remember = pending.remember === undefined ? undefined : new Secret(pending.remember);
+  try {
+    return await connector.finish(callback, remember, loginOf(pending.request, context));
+  } catch (error) {
+    if (error instanceof UnavailableError) throw error;
+    request.logger.error("failed to authenticate", { connector_id: info.id }, error);
+    throw new PageError(500, "Failed to authenticate. Try again, and contact your administrator if it goes on.", {
+      cause: error,
+    });
+  }
+}
+
+/** `X-Remote-*` counts only where a proxy guards the path. compat(dex): `/callback` never carries it. */
+function withoutRemoteUser(headers: HttpRequest["headers"]): HttpRequest["headers"] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith("x-remote-")));
+}

@@ -1,0 +1,44 @@
+import { beginLogin } from "../flow/begin-login.ts";
+import { ClientRefusal } from "../flow/contract.ts";
+import { nextStep } from "../flow/next-step.ts";
+import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
+import { authorizationParams, type MergedParams, queryWithout } from "./authorization-params.ts";
+import { grantOf } from "./authorize.ts";
+import { ensureBrowserSecret } from "./browser-secret.ts";
+import { answerFlow, withCookie } from "./flow-answer.ts";
+import { flowContext, type Provider } from "./provider.ts";
+import { readFlowRequest } from "./read-flow-request.ts";
+
+/** `/auth/{connector}`: validates the request and begins a login at one connector. Nothing is stored. RFC 6749 §4.1.1. */
+export async function connectorLoginEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
+  const { flow } = provider;
+  const params = authorizationParams(request);
+  const browser = ensureBrowserSecret(request, flow.policy.issuer.startsWith("https:"), provider.random);
+  const context = flowContext(request, browser.values, provider);
+  const answer = await answerFlow(request, provider, async () => {
+    const { flowRequest, client } = await readFlowRequest(params, request, provider, 404);
+    const id = request.route.connector ?? "";
+    if (client.allowedConnectors.length > 0 && !client.allowedConnectors.includes(id)) {
+      throw new PageError(403, "Connector not allowed for this client.");
+    }
+    const open = await flow.connectors.open(id);
+    if (open === undefined) throw new PageError(400, "Connector failed to initialize");
+    const { grantTypes } = open.info;
+    if (grantTypes.length > 0 && !grantTypes.includes(grantOf(params))) {
+      throw new PageError(400, "Requested connector does not support this grant type.");
+    }
+    const named = params.get("connector_id") ?? "";
+    if (named !== "" && named !== id) throw new PageError(400, "Bad connector ID");
+    if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(400, "Unsupported request method.");
+    const step = nextStep(flowRequest, { isLoggedIn: false, isApproved: false }, flow.policy, context.trail);
+    if (step.go === "refuse") throw new ClientRefusal(step.error, flowRequest);
+    return beginLogin(flowRequest, open, await backLink(params, provider), context, flow);
+  });
+  return withCookie(answer, browser.cookie);
+}
+
+/** Back to the choice, where there is one. compat(dex): it depends on the server's connectors, not on the client's. */
+async function backLink(params: MergedParams, provider: Provider): Promise<string> {
+  if ((await provider.flow.connectors.list()).length < 2) return "";
+  return `${provider.flow.policy.issuerPath}/auth?${queryWithout(params, [])}`;
+}

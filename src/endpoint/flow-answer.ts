@@ -1,0 +1,48 @@
+import { answerUri } from "../flow/answer-uri.ts";
+import { ClientRefusal, type FlowOutcome } from "../flow/contract.ts";
+import { redirect } from "../http/answers.ts";
+import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
+import { outOfBandUri } from "../oauth/redirect-uri.ts";
+import { oobPage } from "../page/oob-page.ts";
+import type { Provider } from "./provider.ts";
+import { showPage } from "./show-page.ts";
+
+/** Runs a step of the flow and words what it led to; a refusal that is the client's goes to the client. RFC 6749 §4.1.2.1. */
+export async function answerFlow(
+  request: HttpRequest,
+  provider: Provider,
+  step: () => Promise<FlowOutcome | HttpAnswer>,
+): Promise<HttpAnswer> {
+  try {
+    const outcome = await step();
+    if (!("go" in outcome)) return outcome;
+    return outcome.go === "redirect"
+      ? redirect(outcome.status, outcome.to)
+      : showPage(200, oobPage(provider.page(request), { code: outcome.code }));
+  } catch (error) {
+    if (!(error instanceof ClientRefusal)) throw error;
+    return refuseToClient(error, request, provider);
+  }
+}
+
+function refuseToClient(refusal: ClientRefusal, request: HttpRequest, provider: Provider): HttpAnswer {
+  const { error, target } = refusal;
+  request.logger.info("authorization refused", {
+    error: error.code,
+    description: error.description,
+    detail: error.detail,
+  });
+  // There is no client to hear it: the person is asked to copy a code that does not exist.
+  if (target.redirectUri === outOfBandUri) throw new PageError(400, error.description, { cause: error });
+  const location = answerUri(target, {
+    error: error.code,
+    error_description: error.description === "" ? undefined : error.description,
+    iss: provider.flow.policy.issuer,
+  });
+  return redirect(303, location);
+}
+
+/** `answer` with the cookie that it has to set, if any. */
+export function withCookie(answer: HttpAnswer, cookie: string | undefined): HttpAnswer {
+  return cookie === undefined ? answer : { ...answer, headers: { ...answer.headers, "set-cookie": cookie } };
+}

@@ -1,0 +1,107 @@
+import type { OpenConnector, PasswordConnector } from "../connector/contract.ts";
+import { loginOf } from "../flow/begin-login.ts";
+import type { FlowContext, FlowRequest } from "../flow/contract.ts";
+import { finishLogin } from "../flow/finish-login.ts";
+import { openPending } from "../flow/sealed-request.ts";
+import { toFlowRequest } from "../flow/stored-request.ts";
+import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
+import { isId } from "../kernel/ids.ts";
+import { Secret } from "../kernel/secret.ts";
+import { passwordPage } from "../page/password-page.ts";
+import { safeBackLink } from "./back-link.ts";
+import { readBrowserSecrets } from "./browser-secret.ts";
+import { answerFlow } from "./flow-answer.ts";
+import { flowContext, type Provider } from "./provider.ts";
+import { showPage } from "./show-page.ts";
+
+/** `/auth/{connector}/login`: the form, and what it sends. */
+export async function passwordLoginEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
+  const isSecure = provider.flow.policy.issuer.startsWith("https:");
+  const context = flowContext(request, readBrowserSecrets(request, isSecure), provider);
+  const login = await openLogin(request, context, provider);
+  if (request.method === "POST") return submit(request, login, context, provider);
+  if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(400, "Unsupported request method.");
+  return form(request, login, provider, { status: 200, username: login.flowRequest.loginHint ?? "" });
+}
+
+interface OpenLogin {
+  readonly flowRequest: FlowRequest;
+  readonly open: OpenConnector;
+  readonly connector: PasswordConnector;
+}
+
+async function openLogin(request: HttpRequest, context: FlowContext, provider: Provider): Promise<OpenLogin> {
+  const state = request.query().get("state") ?? "";
+  if (state === "") throw new PageError(400, "User session error.");
+  const { flowRequest, connectorId } = isId(state)
+    ? await openDexRequest(state, provider)
+    : openSealed(state, context, provider);
+  if (connectorId !== request.route.connector) throw new PageError(400, "Requested resource does not exist.");
+  const open = await provider.flow.connectors.open(connectorId);
+  if (open === undefined) throw new PageError(500, "Connector failed to initialize.");
+  if (open.connector.kind !== "password") throw new PageError(500, "Requested resource does not exist.");
+  return { flowRequest, open, connector: open.connector };
+}
+
+interface OpenedRequest {
+  readonly flowRequest: FlowRequest;
+  readonly connectorId: string;
+}
+
+function openSealed(state: string, context: FlowContext, provider: Provider): OpenedRequest {
+  const opened = openPending(state, "login", context.browsers, provider.flow);
+  if (opened.ok) return { flowRequest: opened.pending.request, connectorId: opened.pending.connectorId };
+  context.trail.note({ check: "flow.browser_bound", outcome: "fail", because: opened.reason, spec: "RFC 9700 §4.7" });
+  throw new PageError(400, opened.reason === "expired" ? "User session has expired." : "User session error.");
+}
+
+/** compat(dex): a form that Dex served before we took over names a stored request. */
+async function openDexRequest(id: string, provider: Provider): Promise<OpenedRequest> {
+  const record = await provider.storage.authRequests.get(id);
+  if (record === undefined || record.extra?.flowId !== undefined)
+    throw new PageError(400, "Requested resource does not exist.");
+  if (provider.clock.now() > record.expiry) throw new PageError(400, "User session has expired.");
+  return { flowRequest: toFlowRequest(record), connectorId: record.connectorId };
+}
+
+async function submit(
+  request: HttpRequest,
+  login: OpenLogin,
+  context: FlowContext,
+  provider: Provider,
+): Promise<HttpAnswer> {
+  const fields = request.form();
+  const username = fields.get("login") ?? "";
+  const password = new Secret(fields.get("password") ?? "");
+  const result = await login.connector.login(username, password, loginOf(login.flowRequest, context));
+  if (result.ok) {
+    return answerFlow(request, provider, () =>
+      finishLogin(login.flowRequest, login.open, result.identity, context, provider.flow),
+    );
+  }
+  request.logger.info("login failed", { connector_id: login.open.info.id, user: username, reason: result.reason });
+  context.trail.note({ check: "connector.login", outcome: "fail", because: result.reason });
+  return form(request, login, provider, { status: 401, username });
+}
+
+function form(
+  request: HttpRequest,
+  { connector, open }: OpenLogin,
+  provider: Provider,
+  { status, username }: { readonly status: 200 | 401; readonly username: string },
+): HttpAnswer {
+  const query = request.rawQuery === "" ? "" : `?${request.rawQuery}`;
+  return showPage(
+    status,
+    passwordPage(provider.page(request), {
+      postUrl: `${request.path}${query}`,
+      backLink: safeBackLink(request.query().get("back") ?? ""),
+      username,
+      usernamePrompt: connector.prompt === "" ? "Username" : connector.prompt,
+      invalid: status === 401,
+      showRememberMe: false,
+      rememberMeChecked: false,
+      connectorName: open.info.name,
+    }),
+  );
+}

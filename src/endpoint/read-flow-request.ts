@@ -1,0 +1,55 @@
+import { ClientRefusal, type FlowRequest } from "../flow/contract.ts";
+import { isRegisteredRedirect, validateRequest } from "../flow/validate-request.ts";
+import { type HttpRequest, PageError } from "../http/contract.ts";
+import { OAuthError } from "../oauth/error.ts";
+import { parseScope } from "../oauth/scope.ts";
+import type { Client } from "../storage/records.ts";
+import { trustedBy } from "../token/trusted-peers.ts";
+import type { MergedParams } from "./authorization-params.ts";
+import type { Provider } from "./provider.ts";
+
+/**
+ * The authorization request, read and validated whole.
+ * @throws {PageError} Client or redirect URI are not known: nobody to redirect to. `unknownClient` is the status. RFC 6749 §4.1.2.1.
+ * @throws {ClientRefusal} Anything else that is wrong with it.
+ */
+export async function readFlowRequest(
+  params: MergedParams,
+  request: HttpRequest,
+  provider: Provider,
+  unknownClient: 400 | 404,
+): Promise<{ readonly flowRequest: FlowRequest; readonly client: Client }> {
+  const { flow, storage, random, clock } = provider;
+  if (params.repeated.includes("client_id")) throw new PageError(400, "Invalid client_id.");
+  const client = await storage.clients.get(params.get("client_id") ?? "");
+  if (client === undefined) throw new PageError(unknownClient, "Invalid client_id.");
+  if (!isRegisteredRedirect(params, client)) {
+    request.logger.info("unregistered redirect_uri", {
+      client_id: client.id,
+      redirect_uri: params.get("redirect_uri") ?? "",
+    });
+    throw new PageError(400, "Unregistered redirect_uri.");
+  }
+  const facts = {
+    client,
+    connectors: await flow.connectors.list(),
+    policy: flow.policy,
+    trustedBy: await trustedBy(client.id, parseScope(params.get("scope") ?? ""), storage.clients),
+    now: clock.now(),
+    flowId: Buffer.from(random.bytes(16)).toString("base64url"),
+  };
+  const flowRequest = validateRequest(params, facts, provider.trail(request));
+  const hint = params.get("id_token_hint") ?? "";
+  if (hint !== "" && !(await isOurToken(hint, provider))) {
+    throw new ClientRefusal(new OAuthError("invalid_request", "Invalid id_token_hint."), flowRequest);
+  }
+  return { flowRequest, client };
+}
+
+/** A hint may have expired and be for anybody, but we must have issued it. OIDC Core §3.1.2.1. */
+async function isOurToken(jwt: string, { signer, flow }: Provider): Promise<boolean> {
+  const verified = await signer.verify(jwt);
+  if (verified === undefined) return false;
+  const claims: unknown = JSON.parse(verified.payload);
+  return typeof claims === "object" && claims !== null && "iss" in claims && claims.iss === flow.policy.issuer;
+}

@@ -1,0 +1,48 @@
+import type { HttpAnswer, HttpRequest, Route } from "../http/contract.ts";
+import { approvalEndpoint } from "./approval.ts";
+import { authorizeEndpoint } from "./authorize.ts";
+import { callbackEndpoint } from "./callback.ts";
+import { connectorLoginEndpoint } from "./connector-login.ts";
+import { discoveryEndpoint } from "./discovery.ts";
+import { healthEndpoint } from "./health.ts";
+import { homeEndpoint } from "./home.ts";
+import { keysEndpoint } from "./keys.ts";
+import { passwordLoginEndpoint } from "./password-login.ts";
+import type { Provider } from "./provider.ts";
+import { tokenEndpoint } from "./token.ts";
+import { userinfoEndpoint } from "./userinfo.ts";
+
+type Endpoint = (request: HttpRequest, provider: Provider) => Promise<HttpAnswer> | HttpAnswer;
+
+interface Entry {
+  readonly path: string;
+  readonly endpoint: Endpoint;
+  readonly surface: Route["surface"];
+  /** Read by scripts of other origins. */
+  readonly cors?: true;
+}
+
+/** Every address below the issuer's path, but for static files. */
+const table: readonly Entry[] = [
+  { path: "/.well-known/openid-configuration", endpoint: discoveryEndpoint, surface: "json", cors: true },
+  { path: "/keys", endpoint: keysEndpoint, surface: "json", cors: true },
+  { path: "/auth", endpoint: authorizeEndpoint, surface: "page" },
+  { path: "/auth/{connector}", endpoint: connectorLoginEndpoint, surface: "page" },
+  { path: "/auth/{connector}/login", endpoint: passwordLoginEndpoint, surface: "page" },
+  { path: "/callback", endpoint: callbackEndpoint, surface: "page" },
+  { path: "/callback/{connector}", endpoint: callbackEndpoint, surface: "page" },
+  { path: "/approval", endpoint: approvalEndpoint, surface: "page" },
+  { path: "/token", endpoint: tokenEndpoint, surface: "json", cors: true },
+  { path: "/userinfo", endpoint: userinfoEndpoint, surface: "json", cors: true },
+  { path: "/healthz", endpoint: healthEndpoint, surface: "page" },
+  { path: "", endpoint: homeEndpoint, surface: "page", cors: true },
+];
+
+export function routesOf(provider: Provider): readonly Route[] {
+  return table.map(({ path, endpoint, surface, cors }) => ({
+    path,
+    surface,
+    ...(cors === undefined ? {} : { cors }),
+    handler: (request) => endpoint(request, provider),
+  }));
+}
