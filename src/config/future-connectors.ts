@@ -1,0 +1,81 @@
+/**
+ * Key names of the connector types that are known and not built, so that a misspelt one is noticed before
+ * they are. `true` is any value; an object is a mapping of these keys, or a list of such mappings. An entry
+ * goes when its type joins `connector/registry.ts`.
+ */
+export interface KeyNames {
+  readonly [key: string]: true | KeyNames;
+}
+
+const words = (text: string): KeyNames => Object.fromEntries(text.split(" ").map((key) => [key, true]));
+
+const oauthClient = words("clientID clientSecret redirectURI");
+const teams = { orgs: words("name teams") };
+
+const saml: KeyNames = words(
+  "ssoURL usernameAttr emailAttr redirectURI ca caData insecureSkipSignatureValidation groupsAttr groupsDelim " +
+    "allowedGroups filterGroups entityIssuer ssoIssuer nameIDPolicyFormat",
+);
+
+export const futureConnectors: Readonly<Record<string, KeyNames>> = {
+  ldap: {
+    ...words(
+      "host insecureNoSSL startTLS insecureSkipVerify rootCA rootCAData clientCert clientKey bindDN bindPW usernamePrompt",
+    ),
+    userSearch: words("baseDN filter username scope idAttr emailAttr nameAttr preferredUsernameAttr emailSuffix"),
+    groupSearch: {
+      ...words("baseDN filter scope userAttr groupAttr recursionGroupAttr nameAttr"),
+      userMatchers: words("userAttr groupAttr recursionGroupAttr"),
+    },
+    kerberos: words(
+      "enabled keytabPath spn keytabPrincipal maxClockSkew expectedRealm usernameFromPrincipal fallbackToPassword",
+    ),
+  },
+  github: {
+    ...oauthClient,
+    ...words("org hostName rootCA teamNameField loadAllGroups useLoginAsID preferredEmailDomain"),
+    ...teams,
+  },
+  saml,
+  samlExperimental: saml,
+  gitlab: { ...oauthClient, ...words("baseURL groups useLoginAsID getGroupsPermission inheritedGroups rootCAData") },
+  oidc: {
+    ...oauthClient,
+    ...words(
+      "issuer issuerAlias basicAuthUnsupported scopes hostedDomains rootCAs insecureSkipVerify insecureSkipEmailVerified " +
+        "insecureEnableGroups allowedGroups acrValues getUserInfo userIDKey userNameKey promptType pkceChallenge overrideClaimMapping",
+    ),
+    providerDiscoveryOverrides: words("tokenURL authURL jwksURL userInfoURL deviceAuthURL endSessionURL"),
+    claimMapping: words("preferred_username email groups"),
+    claimModifications: {
+      newGroupFromClaims: words("claims delimiter clearDelimiter prefix"),
+      filterGroupClaims: words("groupsFilter"),
+      modifyGroupNames: words("prefix suffix"),
+    },
+  },
+  oauth: {
+    ...oauthClient,
+    ...words("tokenURL authorizationURL userInfoURL scopes rootCAs insecureSkipVerify userIDKey"),
+    claimMapping: words("userNameKey preferredUsernameKey groupsKey emailKey emailVerifiedKey"),
+  },
+  google: {
+    ...oauthClient,
+    ...words(
+      "scopes hostedDomains groups serviceAccountFilePath adminEmail domainToAdminEmail fetchTransitiveGroupMembership promptType",
+    ),
+  },
+  linkedin: oauthClient,
+  microsoft: {
+    ...oauthClient,
+    ...words(
+      "clientAssertion tenant onlySecurityGroups groups groupNameFormat useGroupsAsWhitelist emailToLowercase batchGroupLookups " +
+        "apiURL graphURL promptType domainHint scopes preferredUsernameField",
+    ),
+  },
+  authproxy: words("userIDHeader userHeader userNameHeader emailHeader groupHeader groupHeaderSeparator staticGroups"),
+  "bitbucket-cloud": { ...oauthClient, ...words("teams includeTeamGroups getWorkspacePermissions") },
+  openshift: { ...oauthClient, ...words("issuer groups insecureCA rootCA") },
+  "atlassian-crowd": words("baseURL clientID clientSecret groups preferredUsernameField usernamePrompt"),
+  gitea: { ...oauthClient, ...words("baseURL loadAllGroups useLoginAsID"), ...teams },
+  keystone: words("domain keystoneHost keystoneUsername keystonePassword"),
+};

@@ -1,0 +1,146 @@
+import { z } from "zod";
+import { quoteGo } from "../kernel/go-quote.ts";
+import { grantTypes } from "../oauth/grant-type.ts";
+import { below } from "./align.ts";
+import { didYouMean } from "./did-you-mean.ts";
+import { futureConnectors, type KeyNames } from "./future-connectors.ts";
+import { isLoopback, issuerHost } from "./issuer.ts";
+import { expandedBlock, type Reading, reasonOf } from "./reading.ts";
+import type { ConfigFile } from "./schema.ts";
+import { type Mapping, plain, type Tree } from "./tree.ts";
+
+/** A connector as configured. What its `config` means is for its type to say; it may hold secrets. */
+export interface ConnectorConfig {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  /** Plain JSON, environment expanded, keys spelt as the type spells them. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Empty: all. */
+  readonly grantTypes: readonly string[];
+}
+
+type FileConnector = ConfigFile["connectors"][number];
+type Registry = typeof import("../connector/registry.ts")["connectorTypes"];
+
+/** client_credentials has no person and so no connector. */
+const connectorGrants: readonly string[] = Object.values(grantTypes).filter(
+  (grant) => grant !== grantTypes.clientCredentials,
+);
+
+export async function readConnectors(reading: Reading): Promise<readonly ConnectorConfig[]> {
+  const { connectors } = reading.file;
+  if (connectors.length === 0) return [];
+  const { connectorTypes } = await import("../connector/registry.ts");
+  return Promise.all(
+    connectors.map((connector, index) => readConnector(reading, connectorTypes, connector, `connectors[${index}]`)),
+  );
+}
+
+async function readConnector(
+  reading: Reading,
+  registry: Registry,
+  connector: FileConnector,
+  path: string,
+): Promise<ConnectorConfig> {
+  const { findings } = reading;
+  const { id, type, name } = connector;
+  if (id === "" || name === "") {
+    findings.refuse(
+      "setup",
+      `${path}.${id === "" ? "id" : "name"}`,
+      "invalid config: ID, Type and Name fields are required for a connector",
+    );
+  }
+  connector.grantTypes.forEach((grant, index) => {
+    if (connectorGrants.includes(grant)) return;
+    const meant = didYouMean(grant, connectorGrants);
+    const message = `invalid config: unknown grant type ${quoteGo(grant)} for connector ${quoteGo(id)}`;
+    findings.refuse("setup", `${path}.grantTypes[${index}]`, message, meant === undefined ? {} : { didYouMean: meant });
+  });
+  const config = await readConfig(reading, registry, connector, path);
+  return { id, type, name, config, grantTypes: connector.grantTypes };
+}
+
+async function readConfig(
+  reading: Reading,
+  registry: Registry,
+  { id, type }: FileConnector,
+  path: string,
+): Promise<ConnectorConfig["config"]> {
+  const { findings, file } = reading;
+  const open = Object.hasOwn(registry, type) ? registry[type] : undefined;
+  const future = Object.hasOwn(futureConnectors, type) ? futureConnectors[type] : undefined;
+  if (open === undefined && future === undefined) {
+    const meant = didYouMean(type, [...Object.keys(registry), ...Object.keys(futureConnectors)]);
+    const hint = type === "local" ? { hint: "enablePasswordDB: true brings it" } : {};
+    findings.refuse(
+      "decode",
+      `${path}.type`,
+      `unknown connector type ${quoteGo(type)}`,
+      meant === undefined ? hint : { didYouMean: meant },
+    );
+    return {};
+  }
+  const block = expandedBlock(reading, `${path}.config`);
+  if (block === undefined) return {};
+  if (open === undefined) {
+    findings.later(
+      `${path}.type`,
+      `the connector type ${quoteGo(type)} is not built yet; nobody can log in with connector ${quoteGo(id)}`,
+    );
+    return spelt(reading, block, future ?? {}, `${path}.config`);
+  }
+  if (type.startsWith("mock") && !isLoopback(issuerHost(file.issuer))) {
+    findings.warn(`${path}.type`, `a mock connector lets anyone in, and the issuer is not on this machine alone`);
+  }
+  return readBuilt(reading, block, (await open()).config, id, `${path}.config`);
+}
+
+function readBuilt(
+  { aligner, findings }: Reading,
+  block: Mapping,
+  schema: { parse(value: unknown): unknown },
+  id: string,
+  path: string,
+): ConnectorConfig["config"] {
+  const failed = `failed to initialize server: server: Failed to open connector ${id}: `;
+  if (schema instanceof z.ZodType) {
+    const config = aligner.object(block, schema, path);
+    const parsed = schema.safeParse(config);
+    for (const issue of parsed.error?.issues ?? [])
+      findings.refuse("setup", pathOf(path, issue.path), failed + issue.message);
+    return config;
+  }
+  const config = plainObject(block);
+  try {
+    schema.parse(config);
+  } catch (error) {
+    findings.refuse("setup", path, failed + reasonOf(error));
+  }
+  return config;
+}
+
+const pathOf = (path: string, keys: readonly PropertyKey[]): string =>
+  keys.reduce<string>((at, key) => (typeof key === "number" ? `${at}[${key}]` : below(at, String(key))), path);
+
+/** The block with the usual spelling of its keys; an unknown key is kept, and said. */
+function spelt({ aligner }: Reading, block: Mapping, names: KeyNames, path: string): ConnectorConfig["config"] {
+  const visit = (tree: Tree, known: KeyNames, at: string): unknown => {
+    if (tree.kind === "list") return tree.items.map((item, index) => visit(item, known, `${at}[${index}]`));
+    if (tree.kind !== "map") return plain(tree);
+    return Object.fromEntries(
+      tree.entries.map((entry) => {
+        const key = aligner.knownKey(entry, Object.keys(known), at);
+        if (key === undefined) return [entry.key, plain(entry.value)];
+        const inner = known[key];
+        return [key, typeof inner === "object" ? visit(entry.value, inner, below(at, key)) : plain(entry.value)];
+      }),
+    );
+  };
+  const config = visit(block, names, path);
+  return typeof config === "object" && config !== null ? { ...config } : {};
+}
+
+const plainObject = (block: Mapping): ConnectorConfig["config"] =>
+  Object.fromEntries(block.entries.map(({ key, value }) => [key, plain(value)]));

@@ -1,0 +1,72 @@
+import { type LogLevel, levels, parseLevel } from "../kernel/log-level.ts";
+import { type Reading, reasonOf } from "./reading.ts";
+
+export interface LoggerConfig {
+  readonly level: LogLevel;
+  readonly format: "text" | "json";
+  readonly excludeFields: readonly string[];
+}
+
+export interface FrontendConfig {
+  /** Absent: what is built in. */
+  readonly dir?: string;
+  readonly theme: string;
+  readonly issuer: string;
+  readonly logoURL: string;
+  readonly extra: Readonly<Record<string, string>>;
+}
+
+export function readLogger({ file, findings }: Reading): LoggerConfig {
+  const { format, excludeFields } = file.logger;
+  const lower = format.toLowerCase();
+  if (!["", "text", "json"].includes(lower)) {
+    findings.refuse(
+      "setup",
+      "logger.format",
+      `invalid config: log format is not one of the supported values (json, text): ${format}`,
+    );
+  }
+  return {
+    level: readLevel(file.logger.level, { findings }),
+    format: lower === "json" ? "json" : "text",
+    excludeFields,
+  };
+}
+
+/** compat(dex): a null is no level, while an absent one is INFO. */
+function readLevel(text: string | null | undefined, { findings }: Pick<Reading, "findings">): LogLevel {
+  if (text === undefined) return levels.info;
+  try {
+    if (text === null) throw new Error("invalid syntax");
+    return parseLevel(text);
+  } catch (error) {
+    findings.refuse("decode", "logger.level", reasonOf(error), { hint: "debug, info, warn or error" });
+    return levels.info;
+  }
+}
+
+/** Themes of old releases that mean the default one. compat(dex): server/templates. */
+const formerThemes = ["", "coreos", "tectonic"];
+
+export function readFrontend({ file, findings, env }: Reading): FrontendConfig {
+  const { frontend } = file;
+  const dir = frontend.dir === "" ? (env.DEX_FRONTEND_DIR ?? "") : frontend.dir;
+  const theme = formerThemes.includes(frontend.theme) ? "light" : frontend.theme;
+  if (dir !== "") {
+    findings.later(
+      "frontend.dir",
+      "templates of your own are not supported yet; static files and themes are served from the folder",
+    );
+  } else if (theme !== "light" && theme !== "dark") {
+    findings.warn("frontend.theme", "there is no such theme built in: pages will have no style", {
+      hint: "light or dark",
+    });
+  }
+  return {
+    ...(dir === "" ? {} : { dir }),
+    theme,
+    issuer: frontend.issuer === "" ? "dex" : frontend.issuer,
+    logoURL: frontend.logoURL === "" ? "theme/logo.png" : frontend.logoURL,
+    extra: frontend.extra,
+  };
+}

@@ -1,0 +1,144 @@
+import type { z } from "zod";
+import { quoteGo } from "../kernel/go-quote.ts";
+import type { Millis } from "../kernel/ports.ts";
+import { didYouMean } from "./did-you-mean.ts";
+import { type Reading, readDuration } from "./reading.ts";
+import { type ConfigFile, totpSchema, webauthnSchema } from "./schema.ts";
+import { jsonKind } from "./tree.ts";
+
+interface Authenticator {
+  readonly id: string;
+  /** Connector types; empty: all. */
+  readonly connectorTypes: readonly string[];
+}
+
+export interface TotpConfig extends Authenticator {
+  readonly type: "TOTP";
+  readonly issuer: string;
+}
+
+export interface WebauthnConfig extends Authenticator, Readonly<Omit<z.output<typeof webauthnSchema>, "timeout">> {
+  readonly type: "WebAuthn";
+  readonly timeout?: Millis;
+}
+
+export type AuthenticatorConfig = TotpConfig | WebauthnConfig;
+
+export interface MfaConfig {
+  readonly authenticators: readonly AuthenticatorConfig[];
+  readonly defaultMFAChain: readonly string[];
+}
+
+type FileAuthenticator = ConfigFile["mfa"]["authenticators"][number];
+
+export function readMfa(reading: Reading): MfaConfig {
+  const { file, findings, flags } = reading;
+  const { authenticators, defaultMFAChain } = file.mfa;
+  if (authenticators.length === 0 && defaultMFAChain.length === 0) return { authenticators: [], defaultMFAChain };
+  if (!flags.DEX_SESSIONS_ENABLED) {
+    findings.refuse("setup", "mfa", "mfa requires sessions to be enabled (DEX_SESSIONS_ENABLED=true)");
+  }
+  // A chain that nobody asks for would let everybody in with a password alone: that is never served.
+  const isDemanded =
+    defaultMFAChain.length > 0 || file.staticClients.some(({ mfaChain }) => (mfaChain ?? []).length > 0);
+  findings.later("mfa", "second factors are not built yet", isDemanded);
+  const read = authenticators.map((authenticator, index) => readAuthenticator(reading, authenticator, index));
+  checkChains(reading);
+  return { authenticators: read.filter((authenticator) => authenticator !== undefined), defaultMFAChain };
+}
+
+function readAuthenticator(
+  reading: Reading,
+  authenticator: FileAuthenticator,
+  index: number,
+): AuthenticatorConfig | undefined {
+  const { findings, file } = reading;
+  const { id, type, connectorTypes } = authenticator;
+  const path = `mfa.authenticators[${index}]`;
+  if (id === "") findings.refuse("setup", `${path}.id`, "mfa.authenticators: authenticator must have an id");
+  else if (file.mfa.authenticators.findIndex((other) => other.id === id) < index) {
+    findings.refuse("setup", `${path}.id`, `mfa.authenticators: duplicate authenticator id ${quoteGo(id)}`);
+  }
+  if (type === "TOTP") {
+    const config = readConfig(reading, totpSchema, type, path);
+    return config && { type, id, connectorTypes, issuer: config.issuer };
+  }
+  if (type === "WebAuthn") return readWebauthn(reading, id, connectorTypes, path);
+  const meant = didYouMean(type, ["TOTP", "WebAuthn"]);
+  findings.refuse(
+    "setup",
+    `${path}.type`,
+    `mfa.authenticators: unknown type ${quoteGo(type)} for authenticator ${quoteGo(id)}`,
+    meant === undefined ? { hint: "TOTP or WebAuthn" } : { didYouMean: meant },
+  );
+  return undefined;
+}
+
+/**
+ * A factor that cannot be built refuses the file. Dex logs it and drops it from every chain, and a chain
+ * that ran empty counts as satisfied: one typing slip would switch the second factor off.
+ */
+function readConfig<Schema extends z.ZodObject>(
+  { aligner, findings }: Reading,
+  schema: Schema,
+  type: string,
+  path: string,
+): z.output<Schema> | undefined {
+  const tree = aligner.block(`${path}.config`);
+  if (tree?.kind !== "map") {
+    const found =
+      tree === undefined
+        ? "there is no config"
+        : `json: cannot unmarshal ${jsonKind(tree)} into Go value of type object`;
+    findings.refuse("setup", `${path}.config`, `failed to parse ${type} config: ${found}`, { hint: "config: {}" });
+    return undefined;
+  }
+  return schema.parse(aligner.object(tree, schema, `${path}.config`));
+}
+
+function readWebauthn(
+  reading: Reading,
+  id: string,
+  connectorTypes: readonly string[],
+  path: string,
+): WebauthnConfig | undefined {
+  const config = readConfig(reading, webauthnSchema, "WebAuthn", path);
+  if (config === undefined) return undefined;
+  const { findings } = reading;
+  const { timeout: text, ...rest } = config;
+  const choices = {
+    attestationPreference: ["none", "indirect", "direct"],
+    userVerification: ["required", "preferred", "discouraged"],
+    authenticatorAttachment: ["platform", "cross-platform"],
+  } as const;
+  for (const key of ["attestationPreference", "userVerification", "authenticatorAttachment"] as const) {
+    const known: readonly string[] = choices[key];
+    if (rest[key] === "" || known.includes(rest[key])) continue;
+    const message = `failed to create WebAuthn provider: unknown ${key} ${quoteGo(rest[key])}`;
+    findings.refuse("setup", `${path}.config.${key}`, message, { hint: known.join(", ") });
+  }
+  const prefix = `failed to create WebAuthn provider: invalid timeout ${quoteGo(text ?? "")}: `;
+  const timeout = readDuration(findings, `${path}.config.timeout`, text, prefix);
+  return { type: "WebAuthn", id, connectorTypes, ...rest, ...(timeout === undefined ? {} : { timeout }) };
+}
+
+function checkChains({ file, findings }: Reading): void {
+  const known = file.mfa.authenticators.map(({ id }) => id);
+  const check = (chain: readonly string[], path: string, message: (id: string) => string): void => {
+    for (const [index, id] of chain.entries()) {
+      if (known.includes(id)) continue;
+      const meant = didYouMean(id, known);
+      findings.refuse("setup", `${path}[${index}]`, message(id), meant === undefined ? {} : { didYouMean: meant });
+    }
+  };
+  check(
+    file.mfa.defaultMFAChain,
+    "mfa.defaultMFAChain",
+    (id) => `mfa.defaultMFAChain: references unknown authenticator ${quoteGo(id)}`,
+  );
+  for (const [index, client] of file.staticClients.entries()) {
+    const message = (id: string): string =>
+      `staticClients: client ${quoteGo(client.id)} references unknown MFA authenticator ${quoteGo(id)}`;
+    check(client.mfaChain ?? [], `staticClients[${index}].mfaChain`, message);
+  }
+}

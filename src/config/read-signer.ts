@@ -1,0 +1,95 @@
+import { quoteGo } from "../kernel/go-quote.ts";
+import { type Millis, millis } from "../kernel/ports.ts";
+import { Secret } from "../kernel/secret.ts";
+import { didYouMean } from "./did-you-mean.ts";
+import { expandedBlock, invalidValue, type Reading, readDuration } from "./reading.ts";
+import { signerSchemas } from "./schema.ts";
+
+export interface LocalSignerConfig {
+  readonly type: "local";
+  readonly keysRotationPeriod: Millis;
+  readonly algorithm: "RS256" | "ES256";
+}
+
+export interface VaultSignerConfig {
+  readonly type: "vault";
+  readonly addr: string;
+  readonly token: Secret;
+  readonly keyName: string;
+}
+
+export type SignerConfig = LocalSignerConfig | VaultSignerConfig;
+
+const sixHours = millis(21_600_000);
+
+/** Undefined: refused. */
+export function readSigner(reading: Reading): SignerConfig | undefined {
+  const { file, findings } = reading;
+  if (file.signer === undefined) return implicitSigner(reading);
+  const type = file.signer?.type ?? "";
+  if (type === "local") return readLocal(reading);
+  if (type === "vault") return readVault(reading);
+  const meant = didYouMean(type, Object.keys(signerSchemas));
+  findings.refuse(
+    "decode",
+    "signer.type",
+    `unknown signer type ${quoteGo(type)}`,
+    meant === undefined ? { hint: "local or vault" } : { didYouMean: meant },
+  );
+  return undefined;
+}
+
+function implicitSigner({ file, findings }: Reading): LocalSignerConfig {
+  const { signingKeys } = file.expiry;
+  if (signingKeys !== undefined && signingKeys !== "") {
+    findings.warn("expiry.signingKeys", "config expiry.signingKeys will be removed in a future release", {
+      fields: { use_instead: "signer.config.keysRotationPeriod", current_value: signingKeys, deprecated: true },
+    });
+  }
+  const prefix = `failed to open local signer: ${invalidValue(signingKeys, "local signer rotation period")}`;
+  const keysRotationPeriod = readDuration(findings, "expiry.signingKeys", signingKeys, prefix) ?? sixHours;
+  return { type: "local", keysRotationPeriod, algorithm: "RS256" };
+}
+
+function readLocal(reading: Reading): LocalSignerConfig | undefined {
+  const { file, findings, aligner } = reading;
+  const block = expandedBlock(reading, "signer.config");
+  if (block === undefined) return undefined;
+  const path = "signer.config.keysRotationPeriod";
+  const local = signerSchemas.local.parse(aligner.object(block, signerSchemas.local, "signer.config"));
+  if (!["", "RS256", "ES256"].includes(local.algorithm)) {
+    const message = `parse signer config: unsupported local signer algorithm ${quoteGo(local.algorithm)}`;
+    findings.refuse("decode", "signer.config.algorithm", message, { hint: "RS256 or ES256" });
+  }
+  const period = local.keysRotationPeriod ?? "";
+  if (period === "") {
+    findings.refuse("setup", path, "failed to open local signer: signer.config.keysRotationPeriod must be specified", {
+      hint: "keysRotationPeriod: 6h",
+    });
+  }
+  if ((file.expiry.signingKeys ?? "") !== "") {
+    findings.warn(
+      "expiry.signingKeys",
+      "both expiry.signingKeys and signer.config.keysRotationPeriod specified, using signer.config.keysRotationPeriod",
+    );
+  }
+  const prefix = `failed to open local signer: ${invalidValue(period, "local signer rotation period")}`;
+  const keysRotationPeriod = readDuration(findings, path, period, prefix) ?? sixHours;
+  return { type: "local", keysRotationPeriod, algorithm: local.algorithm === "ES256" ? "ES256" : "RS256" };
+}
+
+function readVault(reading: Reading): VaultSignerConfig | undefined {
+  const { findings, aligner, env } = reading;
+  const block = expandedBlock(reading, "signer.config");
+  if (block === undefined) return undefined;
+  const { addr, token, keyName } = signerSchemas.vault.parse(
+    aligner.object(block, signerSchemas.vault, "signer.config"),
+  );
+  findings.later("signer.type", 'the signer type "vault" is not built yet', true);
+  return {
+    type: "vault",
+    addr: addr === "" ? (env.VAULT_ADDR ?? "") : addr,
+    token: token.reveal() === "" ? new Secret(env.VAULT_TOKEN ?? "") : token,
+    keyName,
+  };
+}

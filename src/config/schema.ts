@@ -1,0 +1,253 @@
+import { z } from "zod";
+import { duration, flag, optionalFlag, optionalTexts, secretText, text, texts, typedBlock } from "./vocabulary.ts";
+
+/** Every key of the configuration file. Names are Dex's, letter for letter; any case of them is read. */
+
+const tlsVersions = ["1.2", "1.3"];
+const tlsVersion = (which: string, fallback: string) =>
+  text(`The ${which} TLS version, quoted; ${fallback} when empty.`, tlsVersions);
+
+const webSchema = z.object({
+  http: text("Address to serve plain HTTP on, `host:port`. No host means every interface, port 0 any free one."),
+  https: text("Address to serve HTTPS on, `host:port`. May stand beside `http`."),
+  tlsCert: text("PEM file with the HTTPS certificate and its chain."),
+  tlsKey: text("PEM file with that certificate's private key: PKCS#1, PKCS#8 or SEC1."),
+  tlsMinVersion: tlsVersion("lowest", "1.2"),
+  tlsMaxVersion: tlsVersion("highest", "the newest supported"),
+  headers: z
+    .object({
+      "Content-Security-Policy": text("Sent as it is with every answer."),
+      "X-Frame-Options": text("Sent as it is with every answer."),
+      "X-Content-Type-Options": text("Sent as it is with every answer."),
+      "X-XSS-Protection": text("Sent as it is with every answer."),
+      "Strict-Transport-Security": text("Sent as it is with every answer, also over plain HTTP."),
+    })
+    .prefault({})
+    .meta({ description: "Security headers of every answer." }),
+  allowedOrigins: texts("Origins that scripts may call us from (CORS), exact or `*`. Empty turns CORS off."),
+  allowedHeaders: texts("Request headers such scripts may send; `Authorization` alone when empty."),
+  clientRemoteIP: z
+    .object({
+      header: text("Header in which a trusted proxy names the client's address, `X-Forwarded-For`."),
+      trustedProxies: texts(
+        "Address ranges whose word in that header counts, `10.0.0.0/8`. Without any it is ignored.",
+      ),
+    })
+    .prefault({})
+    .meta({ description: "Where the client's address comes from behind a proxy." }),
+});
+
+const telemetrySchema = z.object({
+  http: text("Address to serve metrics and health on, `host:port`; off when empty. No authentication."),
+  enableProfiling: flag("Whether profiles are served there too."),
+});
+
+const grpcSchema = z.object({
+  addr: text("Address to serve the gRPC API on, `host:port`; off when empty."),
+  tlsCert: text("PEM file with the certificate of the API."),
+  tlsKey: text("PEM file with that certificate's private key."),
+  tlsClientCA: text("PEM file with the authorities of client certificates, which are then required."),
+  tlsMinVersion: tlsVersion("lowest", "1.2"),
+  tlsMaxVersion: tlsVersion("highest", "the newest supported"),
+  reflection: flag("Whether the API describes itself (gRPC reflection)."),
+});
+
+const oauth2Schema = z.object({
+  grantTypes: texts("Grants to offer, by `grant_type`. Empty: all but `client_credentials`."),
+  responseTypes: texts("Response types to offer, `code` when empty. The order of words inside one counts."),
+  skipApprovalScreen: flag("Whether people are spared the question if a client may have their data."),
+  alwaysShowLoginScreen: flag("Whether the choice of connectors is shown even when there is only one."),
+  passwordConnector: text("Id of the connector that checks the password grant; the grant is off when empty."),
+  pkce: z
+    .object({
+      enforce: flag("Whether every authorization code flow must use PKCE (RFC 7636)."),
+      codeChallengeMethodsSupported: texts("`S256`, `plain`; both when empty."),
+    })
+    .prefault({})
+    .meta({ description: "Proof Key for Code Exchange, RFC 7636." }),
+});
+
+const expirySchema = z.object({
+  signingKeys: duration("Deprecated; use `signer.config.keysRotationPeriod`."),
+  idTokens: duration("How long ID and access tokens are valid; 24h when absent or zero."),
+  authRequests: duration("How long a person may take to log in; 24h when absent or zero."),
+  deviceRequests: duration("How long a device waits for its person (RFC 8628); 5m when absent or zero."),
+  refreshTokens: z
+    .object({
+      disableRotation: flag("Whether a refresh token stays the same when it is used."),
+      reuseInterval: duration("How long a rotated token may still be used, for lost answers. Zero: not at all."),
+      absoluteLifetime: duration("How long a refresh token lives however often it is used. Zero: for ever."),
+      validIfNotUsedFor: duration("How long a refresh token lives unused. Zero: for ever."),
+    })
+    .prefault({})
+    .meta({ description: "Refresh tokens, RFC 6749 §6." }),
+});
+
+const clientSchema = z.object({
+  id: text("The `client_id`. This or `idEnv`."),
+  idEnv: text("Environment variable that holds the `client_id`."),
+  secret: secretText("The `client_secret`, in clear. This or `secretEnv`, unless the client is public."),
+  secretEnv: text("Environment variable that holds the `client_secret`."),
+  name: text("What people read the client is called. Required."),
+  redirectURIs: texts("Where answers may be sent. Exact."),
+  postLogoutRedirectURIs: texts("Where people may be sent after logout. Exact."),
+  backchannelLogoutURI: text("Where the client is told of a logout (OIDC Back-Channel Logout)."),
+  refreshTokenLifetime: text("Whether refresh tokens end with the session they came from.", ["standalone", "session"]),
+  trustedPeers: texts("Ids of clients that may ask for tokens in this client's name."),
+  public: flag("Whether the client can keep no secret: a program on a person's own machine."),
+  logoURL: text("Picture of the client."),
+  allowedConnectors: texts("Ids of the connectors people may log in to this client with. Empty: all."),
+  mfaChain: optionalTexts(
+    "Ids of the second factors to ask for, in order. Absent: `mfa.defaultMFAChain`; empty: none.",
+  ),
+  ssoSharedWith: optionalTexts(
+    "Ids of clients whose sessions count here, or `*`. Absent: `sessions.ssoSharedWithDefault`; empty: none.",
+  ),
+  clientCredentialsClaims: z
+    .object({ groups: texts("The `groups` claim of tokens for the client itself.") })
+    .prefault({})
+    .meta({ description: "Claims of tokens from the client_credentials grant." }),
+});
+
+const passwordSchema = z.object({
+  email: text("The person's email address, and the name to log in with, in any case."),
+  username: text("The `name` claim where `name` is empty."),
+  name: text("The `name` claim."),
+  preferredUsername: text("The `preferred_username` claim."),
+  emailVerified: optionalFlag("The `email_verified` claim; true when absent."),
+  userID: text("What the `sub` claim is made from. Should be unique and never change."),
+  hash: secretText("The bcrypt hash of the password, or base64 of it."),
+  hashFromEnv: text("Environment variable that holds the hash, where `hash` is empty."),
+  groups: texts("The `groups` claim."),
+});
+
+const connectorSchema = z.object({
+  type: text("The kind of upstream, `ldap`, `github`, `oidc`. Required; case counts."),
+  id: text("Short name, part of login addresses and of the `sub` claim. Required; never change it."),
+  name: text("What people read on its button. Required."),
+  config: typedBlock("Its settings, by type. `$VAR` in them is replaced from the environment."),
+  grantTypes: texts("Grants that may use this connector. Empty: all."),
+});
+
+const sessionsSchema = z.object({
+  cookieName: text("Name of the session cookie; `dex_session` when empty."),
+  absoluteLifetime: duration("How long a session lives however often it is used; 24h when absent."),
+  validIfNotUsedFor: duration("How long a session lives unused; 1h when absent."),
+  rememberMeCheckedByDefault: optionalFlag('Whether "remember me" is ticked to begin with; true when absent.'),
+  cookieEncryptionKey: secretText(
+    "16, 24 or 32 bytes of text that encrypt the cookie (AES); no encryption when empty.",
+  ),
+  ssoSharedWithDefault: text("Whether clients share sessions unless they say otherwise; `none` when empty.", [
+    "none",
+    "all",
+  ]),
+});
+
+const authenticatorSchema = z.object({
+  id: text("Name of the factor in chains and in stored enrolments. Required, unique."),
+  type: text("`TOTP` (RFC 6238) or `WebAuthn`.", ["TOTP", "WebAuthn"]),
+  config: typedBlock("Its settings, by type."),
+  connectorTypes: texts("Connector types whose people are asked for it. Empty: all."),
+});
+
+export const totpSchema = z.object({ issuer: text("What an authenticator app calls us.") });
+
+export const webauthnSchema = z.object({
+  rpDisplayName: text("What a browser calls us; `rpID` when empty."),
+  rpID: text("The domain credentials belong to; the issuer's host name when empty."),
+  rpOrigins: texts("Origins of our pages; the issuer's when empty."),
+  attestationPreference: text("How much to learn of the device; `indirect` when empty.", [
+    "none",
+    "indirect",
+    "direct",
+  ]),
+  userVerification: text("Whether the device must recognise its person.", ["required", "preferred", "discouraged"]),
+  authenticatorAttachment: text("Whether the device is built in.", ["platform", "cross-platform"]),
+  timeout: duration("How long the person may take; the browser's own hint of 300s when absent."),
+});
+
+export const fileSchema = z.object({
+  issuer: text(
+    "The address of this server as the world knows it, and the `iss` claim. Its path prefixes every route. Required.",
+  ),
+  storage: z
+    .object({
+      type: text("Where records are kept."),
+      config: typedBlock("Settings of that storage. `$VAR` in them is replaced from the environment."),
+    })
+    .nullable()
+    .optional()
+    .meta({ description: "Where records are kept. Required." }),
+  web: webSchema.prefault({}).meta({ description: "The addresses people and clients use." }),
+  telemetry: telemetrySchema.prefault({}).meta({ description: "Metrics and health." }),
+  grpc: grpcSchema.prefault({}).meta({ description: "The administration API." }),
+  oauth2: oauth2Schema.prefault({}).meta({ description: "What the protocol offers." }),
+  expiry: expirySchema
+    .prefault({})
+    .meta({ description: "How long things live. Durations as Go writes them: `1h30m`." }),
+  signer: z
+    .object({
+      type: text("Who keeps the signing keys.", ["local", "vault"]),
+      config: typedBlock("Settings of that signer. `$VAR` in them is replaced from the environment."),
+    })
+    .nullable()
+    .optional()
+    .meta({ description: "Who signs tokens; keys in our storage, RS256, new every 6h, when absent." }),
+  logger: z
+    .object({
+      level: z
+        .string()
+        .nullable()
+        .optional()
+        .meta({ description: "`DEBUG`, `INFO`, `WARN`, `ERROR`, any case, with an offset if need be: `INFO+2`." }),
+      format: text("`text` or `json`."),
+      excludeFields: texts("Log fields to leave out, such as `email`."),
+    })
+    .prefault({})
+    .meta({ description: "The log, on standard error." }),
+  frontend: z
+    .object({
+      dir: text("Folder with templates, themes and static files; built-in ones when empty, or `DEX_FRONTEND_DIR`."),
+      theme: text("Name of the theme; `light` when empty."),
+      issuer: text("What pages call us; `dex` when empty."),
+      logoURL: text("Picture on the pages; `theme/logo.png` when empty."),
+      extra: z.record(z.string(), z.string()).default({}).meta({ description: "Values for templates of your own." }),
+      webFS: z.null().optional().meta({ description: "Not for files." }),
+    })
+    .prefault({})
+    .meta({ description: "How the pages look." }),
+  staticClients: z
+    .array(clientSchema)
+    .default([])
+    .meta({ description: "Clients that stand in this file. They win over stored ones." }),
+  enablePasswordDB: flag("Whether people may log in with an email address and a password kept here."),
+  staticPasswords: z
+    .array(passwordSchema)
+    .default([])
+    .meta({ description: "People that stand in this file. They win over stored ones." }),
+  connectors: z.array(connectorSchema).default([]).meta({ description: "Where people come from." }),
+  sessions: sessionsSchema.optional().meta({ description: "Sessions, single sign-on and logout." }),
+  mfa: z
+    .object({
+      authenticators: z.array(authenticatorSchema).default([]).meta({ description: "Second factors there are." }),
+      defaultMFAChain: texts("Ids of the factors for clients without a chain of their own, in order."),
+    })
+    .prefault({})
+    .meta({ description: "Second factors." }),
+});
+
+/** The file in its own words: every key present, nothing checked but types. */
+export type ConfigFile = z.output<typeof fileSchema>;
+
+/** `signer.config` of each signer type. */
+export const signerSchemas = {
+  local: z.object({
+    keysRotationPeriod: duration("How long a key signs. Required."),
+    algorithm: text("`RS256` when empty.", ["RS256", "ES256"]),
+  }),
+  vault: z.object({
+    addr: text("Address of the vault; `VAULT_ADDR` when empty."),
+    token: secretText("Token to call it with; `VAULT_TOKEN` when empty."),
+    keyName: text("Name of the key in its Transit engine."),
+  }),
+} as const;
