@@ -1,0 +1,174 @@
+import type { Connector, ConnectorInfo, OpenConnector } from "../connector/contract.ts";
+import type { AnyConnectorType } from "../connector/registry.ts";
+import { UnavailableError } from "../kernel/errors.ts";
+import { type Clock, type Logger, type Millis, millis, type Random } from "../kernel/ports.ts";
+import type { ConnectorRecord } from "../storage/records.ts";
+
+/** One connector of the pool: opened when first asked for, and again until it works. */
+export interface ConnectorSlot {
+  readonly record: ConnectorRecord;
+  info(): ConnectorInfo;
+  /** Waits for the first attempt, for no later one. @throws {UnavailableError} It does not open now. */
+  open(): Promise<OpenConnector>;
+  /** Gives up, and closes what is open. */
+  close(): Promise<void>;
+}
+
+export interface ConnectorSlotDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly fetch: typeof fetch;
+  readonly types: Readonly<Record<string, () => Promise<AnyConnectorType>>>;
+}
+
+const openTimeout = millis(15_000);
+const firstPause = 1_000;
+const longestPause = 300_000;
+
+/** No attempt can succeed before the record itself changes. `message` is shown to people. */
+class HopelessError extends Error {
+  override readonly name = "HopelessError";
+}
+
+export function createConnectorSlot(record: ConnectorRecord, deps: ConnectorSlotDeps): ConnectorSlot {
+  const { id, type, name, grantTypes } = record;
+  const closing = new AbortController();
+  const logger = deps.logger.with({ connector: { type, id } });
+  let first: Promise<boolean> | undefined;
+  let connector: Connector | undefined;
+  let unavailable: string | undefined;
+
+  const info = (): ConnectorInfo => ({
+    id,
+    type,
+    name,
+    grantTypes,
+    ...(unavailable === undefined ? {} : { unavailable }),
+  });
+
+  /** One attempt; resolves to whether another one makes sense. */
+  async function attempt(): Promise<boolean> {
+    try {
+      const opened = await openInTime(record, logger, deps, closing.signal);
+      if (closing.signal.aborted) {
+        // Closed in the very moment that it opened: nobody else will close it.
+        await closeQuietly(opened, logger);
+        return false;
+      }
+      connector = opened;
+      if (unavailable !== undefined) logger.info("connector opened", { id });
+      unavailable = undefined;
+      return false;
+    } catch (error) {
+      if (closing.signal.aborted) return false;
+      unavailable =
+        error instanceof HopelessError ? error.message : "The upstream of this connector cannot be reached.";
+      deps.logger.error("server: Failed to open connector", { id }, error);
+      return !(error instanceof HopelessError);
+    }
+  }
+
+  function start(): Promise<boolean> {
+    const begun = attempt();
+    void retryAfter(begun);
+    return begun;
+  }
+
+  async function retryAfter(begun: Promise<boolean>): Promise<void> {
+    let pause = firstPause;
+    for (let again = await begun; again; again = await attempt()) {
+      try {
+        await deps.clock.sleep(jittered(pause, deps.random), closing.signal);
+      } catch {
+        return; // The slot was closed.
+      }
+      pause = Math.min(pause * 2, longestPause);
+    }
+  }
+
+  return {
+    record,
+    info,
+    async open() {
+      if (closing.signal.aborted) throw new UnavailableError(`connector ${id}`, "the connector was closed");
+      first ??= start();
+      // A login waits for the first attempt alone: a dead upstream must not hold up every login that names it.
+      if (unavailable === undefined) await first;
+      if (connector === undefined)
+        throw new UnavailableError(`connector ${id}`, unavailable ?? "the connector was closed");
+      return { info: info(), connector };
+    },
+    async close() {
+      closing.abort();
+      const open = connector;
+      connector = undefined;
+      await closeQuietly(open, logger);
+    },
+  };
+}
+
+/** Half to all of `pause`, so that replicas do not fall upon a recovering upstream together. */
+function jittered(pause: number, random: Random): Millis {
+  return millis(Math.round(pause * (0.5 + (random.bytes(1)[0] ?? 0) / 510)));
+}
+
+async function openInTime(
+  record: ConnectorRecord,
+  logger: Logger,
+  deps: ConnectorSlotDeps,
+  closing: AbortSignal,
+): Promise<Connector> {
+  const done = new AbortController();
+  const opening = openOnce(record, logger, deps);
+  const late = deps.clock.sleep(openTimeout, AbortSignal.any([done.signal, closing])).then(() => {
+    throw new Error("it did not open in time");
+  });
+  try {
+    return await Promise.race([opening, late]);
+  } catch (error) {
+    // What opens after all is nobody's any more.
+    opening.then(
+      (connector) => closeQuietly(connector, logger),
+      () => undefined,
+    );
+    throw error;
+  } finally {
+    done.abort();
+  }
+}
+
+async function openOnce(record: ConnectorRecord, logger: Logger, deps: ConnectorSlotDeps): Promise<Connector> {
+  const { id, name } = record;
+  const { clock, random, fetch, types } = deps;
+  // Not a bare index: "constructor" is no connector type.
+  const load = Object.hasOwn(types, record.type) ? types[record.type] : undefined;
+  if (load === undefined) throw new HopelessError(`connector type ${record.type} is not built yet`);
+  const type = await load();
+  const config = parseConfig(record);
+  try {
+    type.config.parse(config);
+  } catch (cause) {
+    throw new HopelessError("The configuration of this connector is invalid.", { cause });
+  }
+  return type.open(config, { id, name, clock, random, logger, fetch });
+}
+
+function parseConfig(record: ConnectorRecord): unknown {
+  const bytes = record.config.reveal();
+  if (bytes.length === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.from(bytes).toString());
+  } catch {
+    // No cause: the parser's message quotes the text, and the text holds secrets.
+    throw new HopelessError("The configuration of this connector is not JSON.");
+  }
+}
+
+async function closeQuietly(connector: Connector | undefined, logger: Logger): Promise<void> {
+  try {
+    await connector?.close?.();
+  } catch (error) {
+    logger.warn("failed to close connector", {}, error);
+  }
+}

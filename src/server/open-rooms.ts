@@ -1,0 +1,161 @@
+import { availableParallelism } from "node:os";
+import type { Config } from "../config/config.ts";
+import { openLocal } from "../connector/local/local.ts";
+import { connectorTypes } from "../connector/registry.ts";
+import type { Provider } from "../endpoint/provider.ts";
+import type { FlowDeps } from "../flow/contract.ts";
+import type { GrantDeps } from "../grant/contract.ts";
+import { grants } from "../grant/registry.ts";
+import type { HttpRequest } from "../http/contract.ts";
+import { createBcryptPool } from "../kernel/bcrypt-pool.ts";
+import { hkdf } from "../kernel/derive.ts";
+import { levels } from "../kernel/log-level.ts";
+import { createSealer } from "../kernel/seal.ts";
+import type { Secret } from "../kernel/secret.ts";
+import { RequestTrail } from "../kernel/trail.ts";
+import type { Signer } from "../signer/contract.ts";
+import { signers } from "../signer/registry.ts";
+import type { Storage } from "../storage/contract.ts";
+import { AnsweredConnections } from "../token/replay.ts";
+import { type ConnectorPool, createConnectorPool } from "./connector-pool.ts";
+import { servedGrants } from "./grant-types.ts";
+import { openStorage } from "./open-storage.ts";
+import { pageContextOf } from "./page-context.ts";
+import { loadRootSecret } from "./root-secret.ts";
+import type { ServerDeps } from "./server-deps.ts";
+
+/** Everything behind the listeners. */
+export interface Rooms {
+  readonly provider: Provider;
+  readonly signer: Signer;
+  readonly storage: Storage;
+  close(): Promise<void>;
+}
+
+/** @throws {Error} Storage cannot be opened or read. */
+export async function openRooms(config: Config, deps: ServerDeps): Promise<Rooms> {
+  const { clock, random, logger } = deps;
+  const storage = await openStorage(config, deps);
+  const root = await loadRootSecret(storage, clock, random);
+  const signer = openSigner(config, storage, deps);
+  // Half the cores for passwords: a login storm must leave the other half to everybody else.
+  const bcrypt = createBcryptPool({ threads: Math.max(1, Math.floor(availableParallelism() / 2)), maxQueue: 256 });
+  const local = config.enablePasswordDB ? openLocal({ passwords: storage.passwords, bcrypt }) : undefined;
+  const connectors = createConnectorPool({
+    storage,
+    types: connectorTypes,
+    local,
+    isStatic: false,
+    continueOnFailure: config.flags.DEX_CONTINUE_ON_CONNECTOR_FAILURE,
+    clock,
+    random,
+    logger,
+    fetch,
+  });
+  await openConnectors(connectors, config, deps);
+  return {
+    provider: buildProvider(config, { ...deps, storage, root, signer, connectors }),
+    signer,
+    storage,
+    async close() {
+      await connectors.close();
+      await bcrypt.close();
+      await storage.close();
+    },
+  };
+}
+
+/** A server without any connector can sign nobody in. Nobody waits for a slow upstream, unless the start depends on it. */
+async function openConnectors(
+  connectors: ConnectorPool,
+  config: Config,
+  { logger, signal }: ServerDeps,
+): Promise<void> {
+  const opened = connectors.openAll(signal);
+  if (!config.flags.DEX_CONTINUE_ON_CONNECTOR_FAILURE || (await connectors.list()).length === 0) return opened;
+  opened.catch((error: unknown) => logger.error("connectors were not opened", {}, error));
+}
+
+function openSigner({ signer, expiry }: Config, storage: Storage, { clock, random, logger }: ServerDeps): Signer {
+  if (signer.type !== "local") throw new Error(`the signer type ${signer.type} is not built yet`);
+  const { algorithm, keysRotationPeriod: rotationPeriod } = signer;
+  logger.info("signer configured", { type: signer.type, keys_rotation_period: `${rotationPeriod / 1000}s` });
+  return signers.local(
+    { algorithm, rotationPeriod },
+    { keys: storage.keys, clock, random, logger, tokenLifetime: expiry.idTokens },
+  );
+}
+
+interface Parts extends ServerDeps {
+  readonly storage: Storage;
+  readonly root: Secret<Uint8Array>;
+  readonly signer: Signer;
+  readonly connectors: ConnectorPool;
+}
+
+function buildProvider(config: Config, { storage, root, signer, connectors, clock, random, logger }: Parts): Provider {
+  const { oauth2, expiry } = config;
+  const mint = { issuer: config.issuer, signer, clock, random, lifetime: expiry.idTokens };
+  const codeKey = hkdf(root.reveal(), "code");
+  const flow: FlowDeps = {
+    policy: {
+      issuer: config.issuer,
+      issuerPath: config.issuerPath,
+      responseTypes: oauth2.responseTypes,
+      grantTypes: oauth2.grantTypes,
+      skipApprovalScreen: oauth2.skipApprovalScreen,
+      alwaysShowLoginScreen: oauth2.alwaysShowLoginScreen,
+      enforcePkce: oauth2.pkce.enforce,
+      codeChallengeMethods: oauth2.pkce.codeChallengeMethodsSupported,
+      requestLifetime: expiry.authRequests,
+    },
+    storage,
+    connectors,
+    sealer: createSealer(root),
+    mint,
+    codeKey,
+    clock,
+    random,
+  };
+  const grant: GrantDeps = {
+    storage,
+    connectors,
+    mint,
+    codeKey,
+    refreshKey: hkdf(root.reveal(), "refresh"),
+    refreshPolicy: expiry.refreshTokens,
+    requestLifetime: expiry.authRequests,
+    answered: new AnsweredConnections(),
+    clock,
+    random,
+  };
+  const served = servedGrants(grants, oauth2.grantTypes, oauth2.responseTypes);
+  const trails = new WeakMap<HttpRequest, RequestTrail>();
+  return {
+    flow,
+    grant,
+    grants: served.grants,
+    grantTypes: served.listed,
+    signer,
+    keysMaxAge: keysMaxAge(config),
+    storage,
+    clock,
+    random,
+    logger,
+    trail(request) {
+      const known = trails.get(request);
+      if (known !== undefined) return known;
+      const trail = new RequestTrail(() => request.logger, config.logger.level <= levels.debug);
+      trails.set(request, trail);
+      return trail;
+    },
+    page: (request) => pageContextOf(config, request),
+  };
+}
+
+/** compat(dex): ten minutes, but less where keys rotate so fast that a copy could miss the next one. */
+function keysMaxAge({ signer }: Config): number {
+  return signer.type === "local" && signer.keysRotationPeriod > 0
+    ? Math.max(1, Math.min(600, Math.floor(signer.keysRotationPeriod / 2000)))
+    : 600;
+}
