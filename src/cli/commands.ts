@@ -1,0 +1,52 @@
+/** One flag with a value. There are no switches but `--help`. */
+export interface Flag {
+  readonly name: string;
+  readonly summary: string;
+}
+
+/** What can be asked for on the command line, as data: parsing and help are made from it. */
+export interface Command {
+  readonly summary: string;
+  /** After the command's name. */
+  readonly usage: string;
+  readonly example?: string;
+  /** How many arguments it takes; undefined for any number, which are ignored. */
+  readonly args?: number;
+  readonly flags: readonly Flag[];
+}
+
+export const commands = {
+  "print-config": {
+    summary: "Print the effective config, secrets masked",
+    usage: "[config file, or - for standard input]",
+    example: "dex print-config config.yaml",
+    args: 1,
+    flags: [],
+  },
+  serve: {
+    summary: "Launch Dex",
+    usage: "[flags] [config file]",
+    example: "dex serve config.yaml",
+    args: 1,
+    flags: [
+      { name: "grpc-addr", summary: "gRPC API address" },
+      { name: "telemetry-addr", summary: "Telemetry address" },
+      { name: "web-http-addr", summary: "Web HTTP address" },
+      { name: "web-https-addr", summary: "Web HTTPS address" },
+    ],
+  },
+  validate: {
+    summary: "Report everything that is wrong with a config",
+    usage: "[config file, or - for standard input]",
+    example: "dex validate config.yaml",
+    args: 1,
+    flags: [],
+  },
+  version: { summary: "Print the version and exit", usage: "[flags]", flags: [] },
+} as const satisfies Record<string, Command>;
+
+export type CommandName = keyof typeof commands;
+
+export const isCommand = (name: string): name is CommandName => Object.hasOwn(commands, name);
+
+export const commandOf = (name: CommandName): Command => commands[name];

@@ -1,0 +1,31 @@
+/**
+ * The command line: arguments, the file, exit codes. The only room that sees the process. This file is the
+ * entry: it imports nothing of ours before the compile cache is on, so that everything else comes out of it.
+ */
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+
+/**
+ * Keeps compiled code between starts. Only in a folder that belongs to the user alone: whoever can write to it
+ * decides what we run, so a shared `/tmp` will not do. Where there is no such folder Node goes without.
+ */
+function keepCompiledCode(): void {
+  const { XDG_CACHE_HOME: cache, HOME: home } = process.env;
+  const folder = cache || (home && join(home, ".cache"));
+  if (folder) enableCompileCache(join(folder, "dex", "compile-cache"));
+}
+
+keepCompiledCode();
+// The reader went away (`dex print-config … | head`): nobody is left to tell.
+process.stdout.on("error", () => process.exit(0));
+
+const { run } = await import("./run.ts");
+const code = await run(process.argv.slice(2), {
+  env: process.env,
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  readStdin: () => buffer(process.stdin),
+});
+// Whatever a library left open must not keep a finished server alive. Standard output may be a slow pipe: wait for it.
+process.stdout.write("", () => process.exit(code));
