@@ -1,0 +1,244 @@
+/**
+ * Every way to get a code or a token, against every policy that a configuration can come to violate between the
+ * login and the issuance: the server restarts on the same storage with another file, and issues nothing. A grant
+ * that discovery lists and this table lacks fails the first test.
+ */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { z } from "zod";
+import {
+  app,
+  askToken,
+  assertRefused,
+  authPath,
+  codeOf,
+  type Params,
+  redeem,
+  refresh,
+  refreshTokenOf,
+  unescapeHtml,
+} from "./relying-party.ts";
+import {
+  type ConfigFile,
+  mockConnector,
+  passwordConnector,
+  type ServerUnderTest,
+  startServerUnderTest,
+} from "./server-under-test.ts";
+import type { Answer, UserAgent } from "./user-agent.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "dex-policies-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const client = { id: "app", name: "The App", secret: "app-secret", redirectURIs: [app.redirectUri] };
+const peer = { id: "peer", name: "The Peer", secret: "x", redirectURIs: [], trustedPeers: ["app"] };
+const connectors: readonly object[] = [mockConnector, passwordConnector];
+const unchanged: ConfigFile = {
+  storage: { type: "sqlite3", config: { file: join(folder, "dex.db") } },
+  oauth2: { responseTypes: ["code", "id_token", "token"] },
+  staticClients: [client, peer],
+  connectors,
+};
+const audience = "audience:server:client_id:peer";
+const code: Params = { response_type: "code", scope: `openid offline_access ${audience}` };
+const implicit: Params = { response_type: "id_token token", nonce: "n", scope: `openid ${audience}` };
+
+const openForm = async (agent: UserAgent, more: Params): Promise<Answer> =>
+  agent.follow(await agent.get(authPath({ connector_id: "pw", ...more })));
+
+/** Signs in at `form`, up to the consent page. */
+const submit = async (agent: UserAgent, form: Answer): Promise<Answer> =>
+  agent.follow(await agent.post(form.url.href, { login: "kilgore", password: "trout" }));
+
+/** Agrees, where `page` is the question. */
+async function agree(agent: UserAgent, page: Answer): Promise<Answer> {
+  const [, req] = /name="req" value="([^"]*)"/.exec(page.body) ?? [];
+  return req === undefined ? page : agent.post(page.url.href, { req: unescapeHtml(req), approval: "approve" });
+}
+
+const obtainCode = async (agent: UserAgent): Promise<string> =>
+  codeOf(await agree(agent, await submit(agent, await openForm(agent, code))));
+
+/** One way: what is in hand before the policy changes, and the last request, made after. */
+interface Way {
+  readonly grant: string;
+  readonly what: string;
+  readonly surface: "token" | "browser";
+  readonly prepare: (agent: UserAgent) => Promise<(agent: UserAgent) => Promise<Answer>>;
+}
+
+const ways: readonly Way[] = [
+  {
+    grant: "authorization_code",
+    what: "redeeming a code",
+    surface: "token",
+    async prepare(agent) {
+      const held = await obtainCode(agent);
+      return (later) => redeem(later, held);
+    },
+  },
+  {
+    grant: "refresh_token",
+    what: "refreshing",
+    surface: "token",
+    async prepare(agent) {
+      const held = refreshTokenOf(await redeem(agent, await obtainCode(agent)));
+      return (later) => refresh(later, held);
+    },
+  },
+  ...[code, implicit].flatMap((asked): readonly Way[] => {
+    const grant = asked === code ? "authorization_code" : "implicit";
+    return [
+      {
+        grant,
+        what: `signing in for ${asked.response_type}`,
+        surface: "browser",
+        async prepare(agent) {
+          const form = await openForm(agent, asked);
+          return async (later) => agree(later, await submit(later, form));
+        },
+      },
+      {
+        grant,
+        what: `agreeing to ${asked.response_type}`,
+        surface: "browser",
+        async prepare(agent) {
+          const page = await submit(agent, await openForm(agent, asked));
+          return (later) => agree(later, page);
+        },
+      },
+    ];
+  }),
+];
+
+interface Policy {
+  readonly policy: string;
+  readonly file: ConfigFile;
+  /** What the token endpoint says. */
+  readonly refusal: readonly [error: string, description: string, status?: number];
+}
+
+const without = (id: string): readonly object[] =>
+  connectors.filter((connector) => !("id" in connector && connector.id === id));
+const notTrusted = ["invalid_scope", `Client can't request scope(s) ["${audience}"]`] as const;
+const policies: readonly Policy[] = [
+  {
+    policy: "the client may no longer use the connector",
+    file: { ...unchanged, staticClients: [{ ...client, allowedConnectors: ["mock"] }, peer] },
+    refusal: ["invalid_grant", "Connector not allowed for this client."],
+  },
+  {
+    policy: "the connector is gone",
+    file: { ...unchanged, connectors: without("pw") },
+    refusal: ["invalid_grant", "Requested connector does not exist."],
+  },
+  {
+    policy: "the connector permits other grants only",
+    file: { ...unchanged, connectors: [mockConnector, { ...passwordConnector, grantTypes: ["password"] }] },
+    refusal: ["invalid_request", "Requested connector does not support this grant type."],
+  },
+  {
+    policy: "the audience no longer trusts the client",
+    file: { ...unchanged, staticClients: [client, { ...peer, trustedPeers: [] }] },
+    refusal: notTrusted,
+  },
+  { policy: "the audience is gone", file: { ...unchanged, staticClients: [client] }, refusal: notTrusted },
+  {
+    policy: "the client is gone",
+    file: { ...unchanged, staticClients: [peer] },
+    refusal: ["invalid_client", "Invalid client credentials.", 401],
+  },
+];
+
+const first = await startServerUnderTest(unchanged);
+const agent = first.newAgent();
+const listed = z
+  .looseObject({ grant_types_supported: z.array(z.string()) })
+  .parse(JSON.parse((await agent.get("/.well-known/openid-configuration")).body)).grant_types_supported;
+/** For every policy, and for none, every way as far as it goes. */
+const prepared: (readonly ((agent: UserAgent) => Promise<Answer>)[])[] = [];
+for (const _ of [...policies, "none"]) {
+  const row: (typeof prepared)[number][number][] = [];
+  for (const way of ways) row.push(await way.prepare(agent));
+  prepared.push(row);
+}
+await first.close();
+
+/** Whether `answer` hands out anything. */
+function isIssued({ body, location, headers }: Answer): boolean {
+  const told = new URLSearchParams(`${location?.search.slice(1)}&${location?.hash.slice(1)}`);
+  const inAddress = ["code", "access_token", "id_token"].some((name) => told.has(name));
+  return inAddress || (headers["content-type"] === "application/json" && body.includes('_token":'));
+}
+
+it("every grant that is served has a row here", () => {
+  assert.deepEqual([...new Set(ways.map(({ grant }) => grant))].sort(), listed);
+});
+
+/** A server of this file takes over for the rest of the suite. */
+function takeOver(file: ConfigFile): void {
+  let server: ServerUnderTest;
+  before(async () => {
+    server = await startServerUnderTest(file, first);
+    agent.moveTo(server);
+  });
+  after(() => server.close());
+}
+
+describe("without a change all of these issue", () => {
+  takeOver(unchanged);
+  for (const [index, { what }] of ways.entries()) {
+    it(what, async () => {
+      const answer = await prepared[policies.length]?.[index]?.(agent);
+      assert.ok(answer !== undefined && isIssued(answer), `${answer?.status} ${answer?.location ?? answer?.body}`);
+    });
+  }
+});
+
+for (const [row, { policy, file, refusal }] of policies.entries()) {
+  describe(`once ${policy}`, () => {
+    takeOver(file);
+    for (const [index, { what, surface }] of ways.entries()) {
+      it(`${what} issues nothing`, async () => {
+        const attempt = prepared[row]?.[index] ?? assert.fail();
+        const answer = await attempt(agent);
+        assert.equal(isIssued(answer), false, `${answer.status} ${answer.location ?? answer.body}`);
+        if (surface === "token") assertRefused(answer, ...refusal);
+        else assertRefusedInBrowser(answer);
+      });
+    }
+  });
+}
+
+it("a code that a policy refused is not spent for nothing", async () => {
+  const original = await startServerUnderTest(unchanged, first);
+  agent.moveTo(original);
+  const held = await obtainCode(agent);
+  await original.close();
+  const server = await startServerUnderTest(policies[0]?.file, first);
+  agent.moveTo(server);
+  assertRefused(
+    await askToken(agent, { grant_type: "authorization_code", code: held, redirect_uri: app.redirectUri }),
+    "invalid_grant",
+  );
+  await server.close();
+  const again = await startServerUnderTest(unchanged, first);
+  agent.moveTo(again);
+  refreshTokenOf(await redeem(agent, held));
+  await again.close();
+});
+
+/** The client is told, or the person is; and nobody sees a fault that looks like one of ours. */
+function assertRefusedInBrowser({ status, location, headers, body }: Answer): void {
+  if (location === undefined) {
+    assert.ok(status >= 400, body);
+    assert.equal(headers["content-type"], "text/html; charset=utf-8");
+    return;
+  }
+  assert.equal(status, 303);
+  assert.ok(location.href.startsWith(app.redirectUri), location.href);
+  assert.match(location.href, /[?#&]error=(access_denied|invalid_request|invalid_scope)(&|$)/);
+}
