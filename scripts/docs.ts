@@ -6,9 +6,11 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { architecturePage, readImports } from "./architecture.ts";
+import { configPage } from "./config-page.ts";
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   "docs/reference/architecture.md": () => architecturePage(readImports()),
+  "docs/reference/config.md": configPage,
 };
 
 function onDisk(path: string): string | undefined {
