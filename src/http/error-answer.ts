@@ -28,10 +28,6 @@ const away = "The service is temporarily unavailable. Please try again in a mome
 /** Everything a handler may throw, in the protocol's words. What is unknown becomes a 500 that says nothing. */
 export function asOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;
-  if (error instanceof PageError) {
-    const code = error.status >= 500 ? "server_error" : "invalid_request";
-    return new OAuthError(code, error.message, { status: error.status, cause: error.cause });
-  }
   if (error instanceof MalformedError) return new OAuthError("invalid_request", error.message, { cause: error });
   if (error instanceof UnavailableError) return new OAuthError("temporarily_unavailable", away, { cause: error });
   if (error instanceof PageError) return fromPage(error);

@@ -49,9 +49,12 @@ export const objectEntries = (value: unknown): Readonly<Record<string, JsonObjec
     ? Object.fromEntries(Object.entries(value).flatMap(([key, item]) => (isObject(item) ? [[key, item]] : [])))
     : {};
 
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+
 /** Milliseconds since the epoch of RFC 3339 text; {@link unsetTime} for anything else. */
 export function parseTime(value: unknown): number {
-  const time = typeof value === "string" ? Date.parse(value) : Number.NaN;
+  // Date.parse alone takes "1" for a year.
+  const time = typeof value === "string" && rfc3339.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(time) ? unsetTime : time;
 }
 

@@ -1,18 +1,23 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { isDeepStrictEqual } from "node:util";
 import { UnavailableError } from "../../kernel/errors.ts";
 import { goJson } from "../../kernel/go-json.ts";
 import { AlreadyExistsError, type Collection } from "../contract.ts";
 import type { KindName, RecordKinds } from "../records.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
-import type { SqlKind } from "../shared/sql/kind.ts";
+import { changedColumns } from "../shared/sql/changed-columns.ts";
+import type { LogicalRow, SqlKind } from "../shared/sql/kind.ts";
 import { type Statements, statementsFor } from "../shared/sql/statements.ts";
-import { type Cell, decodeRow, encode, encodeRow, formatTime, type Row, spelling } from "./dialect.ts";
+import { type Cell, decodeRow, encode, encodeRow, formatTime, parseJson, type Row, spelling } from "./dialect.ts";
 import type { Statement, Writer } from "./writer.ts";
 
 type RecordOf<K extends KindName> = RecordKinds[K]["record"];
 
 /** How many records one transaction of a collection of garbage deletes at the most. */
 const batch = 500;
+
+/** How often a swap may meet the very row it has read before that row counts as one that cannot be compared. */
+const patience = 3;
 
 /** One table: reads here, on a connection that no writer blocks; writes through the one {@link Writer}. */
 export class SqliteCollection<K extends KindName> implements Collection<RecordKinds[K]["key"], RecordOf<K>> {
@@ -102,27 +107,38 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     }
   }
 
-  /** Another process may write between our read and our swap; then we read again. */
+  /**
+   * Another process may write between our read and our swap; then we read again. A row that is the same again was
+   * not written by anybody: it holds bytes that no string can hold, and asking on would never end.
+   */
   async #swapUntilDone(
     parts: readonly string[],
     change: (current: RecordOf<K>) => RecordOf<K>,
   ): Promise<RecordOf<K> | undefined> {
-    for (;;) {
+    let refused: Row | undefined;
+    for (let inVain = 0; inVain < patience; ) {
       const row = this.#read(parts);
       if (row === undefined) return undefined;
-      const current = this.#recordOf(row);
+      inVain = isDeepStrictEqual(row, refused) ? inVain + 1 : 0;
+      refused = row;
+      const found = decodeRow(row, this.#kind.columns);
+      const current = this.#recordOf(row, found);
       const next = change(current);
       if (next === current) return current;
-      const outcome = await this.#writer.run(this.#swapStatements(parts, row, next));
+      const changed = changedColumns(this.#kind, found, current, next);
+      const outcome = await this.#writer.run(this.#swapStatements(parts, row, changed, next));
       if ("changes" in outcome && outcome.changes > 0) return next;
     }
+    throw new Error(`a record of ${this.#kind.table} holds text that is not UTF-8 and cannot be changed`);
   }
 
-  #swapStatements(parts: readonly string[], row: Row, next: RecordOf<K>): readonly Statement[] {
-    const logical = this.#kind.write(next);
+  #swapStatements(parts: readonly string[], row: Row, changed: LogicalRow, next: RecordOf<K>): readonly Statement[] {
     const { columns } = this.#kind;
-    const written = columns.filter(({ fixed }) => fixed !== true).map(({ name, type }) => encode(logical[name], type));
-    const old = columns.map(({ name }) => row[name] ?? null);
+    const cellOf = (name: string): Cell => row[name] ?? null;
+    const written = columns
+      .filter(({ fixed }) => fixed !== true)
+      .map(({ name, type }) => (Object.hasOwn(changed, name) ? encode(changed[name], type) : cellOf(name)));
+    const old = columns.map(({ name }) => cellOf(name));
     const oldExtra = row.extra_body ?? null;
     const hasExtra = this.#kind.writeExtra !== undefined;
     const cells = [...written, ...parts, ...old, ...(hasExtra ? [oldExtra] : [])];
@@ -133,11 +149,11 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     return guarded(() => this.#select.get(...parts) as Row | undefined);
   }
 
-  #recordOf(row: Row): RecordOf<K> {
-    const record = this.#kind.read(decodeRow(row, this.#kind.columns));
+  #recordOf(row: Row, found: LogicalRow = decodeRow(row, this.#kind.columns)): RecordOf<K> {
+    const record = this.#kind.read(found);
     const { readExtra } = this.#kind;
     const extra = row.extra_body;
-    return readExtra === undefined || typeof extra !== "string" ? record : readExtra(record, JSON.parse(extra));
+    return readExtra === undefined || typeof extra !== "string" ? record : readExtra(record, parseJson(extra, "body"));
   }
 
   #extraOf(record: RecordOf<K>): string | undefined {

@@ -45,14 +45,14 @@ export function encode(value: unknown, type: ColumnType): Cell {
 }
 
 /** A cell as a logical value, as lenient as Dex's driver: TEXT for BLOB, any time layout. */
-export function decode(cell: Cell | undefined, type: ColumnType): unknown {
+export function decode(cell: Cell | undefined, type: ColumnType, column: string): unknown {
   switch (type) {
     case "text":
     case "bytes_text":
       return textOf(cell);
     case "json":
     case "nullable_json":
-      return cell === null || cell === undefined ? undefined : JSON.parse(textOf(cell));
+      return cell === null || cell === undefined ? undefined : parseJson(textOf(cell), column);
     case "bytes":
       return cell instanceof Uint8Array ? cell : typeof cell === "string" ? Buffer.from(cell) : undefined;
     case "bool":
@@ -77,8 +77,17 @@ export const encodeRow = (row: LogicalRow, columns: readonly Column[]): readonly
 
 export function decodeRow(row: Row, columns: readonly Column[]): LogicalRow {
   const logical: Record<string, unknown> = {};
-  for (const { name, type } of columns) logical[name] = decode(row[name], type);
+  for (const { name, type } of columns) logical[name] = decode(row[name], type, name);
   return logical;
+}
+
+/** @throws {Error} Without its cause: the parser's own words quote the text, and that may be a private key. */
+export function parseJson(text: string, column: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`the column ${column} holds no JSON`);
+  }
 }
 
 const textOf = (cell: Cell | undefined): string =>
@@ -92,10 +101,15 @@ export function formatTime(time: number): string {
   return `${seconds}${fraction}+00:00`;
 }
 
+/** What a date can hold. ECMA-262 §21.4.1.1. */
+const latestTime = 8.64e15;
+
 /** Any layout that Dex's driver reads; {@link unsetTime} for anything else. */
 export function parseTime(cell: Cell | undefined): number {
-  if (typeof cell === "number" || typeof cell === "bigint")
-    return Number(cell) > 1e12 ? Number(cell) : Number(cell) * 1000;
+  if (typeof cell === "number" || typeof cell === "bigint") {
+    const time = Number(cell) > 1e12 ? Number(cell) : Number(cell) * 1000;
+    return Math.abs(time) <= latestTime ? time : unsetTime;
+  }
   const text = textOf(cell).trim().replace(/ UTC$/, "").replace(/Z$/, "");
   const match = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)([+-]\d\d:\d\d)?)?$/.exec(text);
   if (match === null) return unsetTime;

@@ -21,7 +21,8 @@ export function migrate(database: DatabaseSync, now: number, logger: Logger): vo
     prepareOwnTables(database);
     database.exec("commit");
   } catch (error) {
-    database.exec("rollback");
+    // A full disk makes SQLite roll back by itself.
+    if (database.isTransaction) database.exec("rollback");
     throw error;
   }
 }

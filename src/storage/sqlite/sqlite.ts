@@ -13,7 +13,7 @@ import type { KindName } from "../records.ts";
 import { sqlKinds } from "../shared/sql/kinds.ts";
 import { SqliteCollection } from "./collection.ts";
 import { migrate } from "./migrate.ts";
-import { preparePragmas } from "./pragmas.ts";
+import { isBusy, preparePragmas } from "./pragmas.ts";
 import { Writer } from "./writer.ts";
 
 const config = z.object({
@@ -34,10 +34,19 @@ export const sqlite3: StorageType<z.infer<typeof config>> = {
 /** @throws {Error} The file cannot be opened or migrated. */
 export async function openSqlite(file: string, { clock, logger }: StorageDeps): Promise<Storage> {
   const { path, remove } = await locate(file);
-  const reader = await openDatabase(path);
-  migrate(reader, clock.now(), logger);
   const writer = new Writer(path);
-  const collections = collectionsOf(reader, writer);
+  let reader: DatabaseSync | undefined;
+  let collections: ReturnType<typeof collectionsOf>;
+  try {
+    reader = new DatabaseSync(path);
+    await prepareAlone(reader);
+    migrate(reader, clock.now(), logger);
+    collections = collectionsOf(reader, writer);
+  } catch (error) {
+    reader?.close();
+    await remove();
+    throw new Error(`the SQLite database ${path} cannot be opened: ${reasonOf(error)}`, { cause: error });
+  }
   return {
     ...collections,
     async collectGarbage(now) {
@@ -80,7 +89,8 @@ function collectionsOf(reader: DatabaseSync, writer: Writer) {
 
 /** Two threads need one file, so what is to live in memory lives in a temporary folder that goes with us. */
 async function locate(file: string): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
-  const [name = "", options = ""] = file.replace(/^file:(?:\/\/(?=\/))?/, "").split("?", 2);
+  const [written = "", options = ""] = file.replace(/^file:(?:\/\/(?=\/))?/, "").split("?", 2);
+  const name = file.startsWith("file:") ? decodeURIComponent(written) : written;
   if (name !== "" && name !== ":memory:" && !/(^|&)mode=memory(&|$)/.test(options))
     return { path: name, remove: async () => {} };
   const folder = await mkdtemp(join(tmpdir(), "dex-"));
@@ -88,15 +98,25 @@ async function locate(file: string): Promise<{ readonly path: string; readonly r
 }
 
 /** Turning a file to WAL needs it alone for a moment, and SQLite does not wait for that: two that start together race. */
-async function openDatabase(path: string): Promise<DatabaseSync> {
-  const database = new DatabaseSync(path);
+async function prepareAlone(database: DatabaseSync): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       preparePragmas(database);
-      return database;
+      return;
     } catch (error) {
-      if (attempt === 50) throw error;
+      if (attempt === 50 || !isBusy(error)) throw error;
       await wait(20 + (attempt % 7) * 15);
     }
   }
 }
+
+/** SQLite's words, and what to look at where they say too little. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isForbidden = "errcode" in error && [readOnly, cannotOpen].includes(Number(error.errcode) & 0xff);
+  return isForbidden ? `${error.message} (its folder must exist, and both must be ours to write to)` : error.message;
+}
+
+/** SQLITE_READONLY and SQLITE_CANTOPEN. */
+const readOnly = 8;
+const cannotOpen = 14;

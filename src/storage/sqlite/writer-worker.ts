@@ -4,11 +4,15 @@
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
-import { preparePragmas } from "./pragmas.ts";
+import { isBusy, preparePragmas } from "./pragmas.ts";
 import type { Batch, Outcome } from "./writer.ts";
 
 const database = new DatabaseSync(String(workerData));
 preparePragmas(database);
+// SQLite's own waiting ends up looking every 100 ms and misses the moments that a busy neighbour leaves. Short waits
+// look after 1 and 2 ms, again and again; so many of them last about five seconds.
+database.exec("pragma busy_timeout = 3");
+const waits = 1_600;
 
 type Operation = Batch["operations"][number];
 
@@ -23,26 +27,38 @@ parentPort?.on("message", (message: Batch | "close") => {
   }
   for (const text of message.texts) prepared.push(database.prepare(text));
   const { operations } = message;
-  const outcomes = transact(operations) ?? operations.map((each) => transact([each])?.[0] ?? failed(lastFault));
-  parentPort?.postMessage(outcomes);
+  parentPort?.postMessage(transact(operations));
 });
 
-let lastFault: unknown;
-
 /**
- * Runs `operations` in one transaction; undefined if it failed as a whole. Then each is tried alone, so that one
- * that the database refuses takes no other with it.
+ * Runs `operations` in one transaction. If that fails, each is tried alone, so that one that the database refuses
+ * takes no other with it.
  */
-function transact(operations: readonly Operation[]): readonly Outcome[] | undefined {
+function transact(operations: readonly Operation[]): readonly Outcome[] {
   try {
-    database.exec("begin immediate");
+    begin();
+  } catch (error) {
+    // The fault of none of them: one by one they would wait as long again, each.
+    return operations.map(() => failed(error));
+  }
+  try {
     const outcomes = operations.map(run);
     database.exec("commit");
     return outcomes;
   } catch (error) {
-    lastFault = error;
     rollBack();
-    return undefined;
+    return operations.length === 1 ? [failed(error)] : operations.flatMap((each) => transact([each]));
+  }
+}
+
+function begin(): void {
+  for (let wait = 1; ; wait++) {
+    try {
+      database.exec("begin immediate");
+      return;
+    } catch (error) {
+      if (wait === waits || !isBusy(error)) throw error;
+    }
   }
 }
 
@@ -50,7 +66,7 @@ function rollBack(): void {
   try {
     database.exec("rollback");
   } catch {
-    // "begin" itself failed, or SQLite has rolled back already.
+    // SQLite has rolled back already, as it does when the disk is full.
   }
 }
 

@@ -60,7 +60,6 @@ export class Writer {
     // An idle thread keeps no process alive; this one must, or the process ends before it has closed the file.
     worker.ref();
     const ended = new Promise((resolve) => worker.once("exit", resolve));
-    worker.ref();
     worker.postMessage("close");
     await ended;
   }

@@ -4,10 +4,8 @@ import { formatTime, isObject, type JsonObject, member, numberMember, textList, 
 import { listOrNull } from "./claims-columns.ts";
 import { boolOf, bytesOf, column, fixedColumn, numberOf, type SqlKind, textOf } from "./kind.ts";
 
-const lifetimes: Readonly<Record<string, Client["refreshTokenLifetime"]>> = {
-  standalone: "standalone",
-  session: "session",
-};
+const readLifetime = (text: string): Client["refreshTokenLifetime"] =>
+  text === "standalone" || text === "session" ? text : "";
 
 export const clients: SqlKind<"clients"> = {
   kind: "clients",
@@ -57,7 +55,7 @@ export const clients: SqlKind<"clients"> = {
     postLogoutRedirectUris: textList(row.post_logout_redirect_uris),
     ...(Array.isArray(row.sso_shared_with) ? { ssoSharedWith: textList(row.sso_shared_with) } : {}),
     backchannelLogoutUri: textOf(row, "backchannel_logout_uri"),
-    refreshTokenLifetime: lifetimes[textOf(row, "refresh_token_lifetime")] ?? "",
+    refreshTokenLifetime: readLifetime(textOf(row, "refresh_token_lifetime")),
     clientCredentialsGroups: [],
   }),
   // compat(dex): its SQL tables have no place for it and lose it.
