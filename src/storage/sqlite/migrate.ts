@@ -6,6 +6,9 @@ import { ddl, formatTime, spelling } from "./dialect.ts";
 
 const steps = stepsFor("sqlite3");
 
+/** A step of Dex's leaves TEXT where Dex itself then refuses to read anything but a BLOB: nobody old can log in there. */
+const repair = `update password set "groups" = cast("groups" as blob) where typeof("groups") = 'text'`;
+
 /**
  * Brings a database of any Dex version to the newest schema, in one transaction: of several processes that start
  * together one migrates and the others find it done. A database of a newer Dex is left as it is.
@@ -18,6 +21,7 @@ export function migrate(database: DatabaseSync, now: number, logger: Logger): vo
     if (found > steps.length)
       logger.warn("the database comes from a newer Dex", { schema_version: found, known: steps.length });
     applySteps(database, found, now, logger);
+    database.exec(repair);
     prepareOwnTables(database);
     database.exec("commit");
   } catch (error) {
