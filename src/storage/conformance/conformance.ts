@@ -11,6 +11,7 @@ import type { KindName, RecordKinds } from "../records.ts";
 import { expiries } from "../shared/expiry.ts";
 import { kindNames, recordKey } from "../shared/record-key.ts";
 import { makers } from "./makers.ts";
+import { plain } from "./plain.ts";
 
 type AnyRecord = RecordKinds[KindName]["record"];
 type AnyKey = RecordKinds[KindName]["key"];
@@ -61,19 +62,6 @@ function assertSame(actual: unknown, expected: unknown): void {
     isDeepStrictEqual(plain(actual), plain(expected)),
     `${inspect(plain(actual), { depth: 9 })} is not ${inspect(plain(expected), { depth: 9 })}`,
   );
-}
-
-function plain(value: unknown): unknown {
-  if (value instanceof Secret) return { secret: plain(value.reveal()) };
-  if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString("hex") };
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value === "object" && value !== null)
-    return Object.fromEntries(
-      Object.entries(value)
-        .sort()
-        .map(([key, item]) => [key, plain(item)]),
-    );
-  return value;
 }
 
 function testKind(kind: KindName, of: () => Collection<AnyKey, AnyRecord>): void {

@@ -17,10 +17,17 @@ export function changedColumns<K extends KindName>(
   const [before, after] = [kind.write(current), kind.write(next)];
   const changed: Record<string, unknown> = {};
   for (const { name } of kind.columns) {
-    if (before[name] === after[name] || isDeepStrictEqual(before[name], after[name])) continue;
+    if (isSame(before[name], after[name])) continue;
     changed[name] = withUnchangedParts(found[name], before[name], after[name]);
   }
   return changed;
+}
+
+/** Bytes are the same whether Node's Buffer holds them or not. */
+function isSame(before: unknown, after: unknown): boolean {
+  if (before === after) return true;
+  if (before instanceof Uint8Array && after instanceof Uint8Array) return Buffer.compare(before, after) === 0;
+  return isDeepStrictEqual(before, after);
 }
 
 /**
