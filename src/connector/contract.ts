@@ -17,12 +17,23 @@ export interface Identity {
   readonly groups: readonly string[];
   /** What a later refresh needs. Stored with the session; shown to nobody. */
   readonly connectorData?: Secret<Uint8Array>;
+  /** How the upstream says it checked the person: OIDC Core §2 `amr` (RFC 8176) and `acr`. Absent: it did not say. */
+  readonly amr?: readonly string[];
+  readonly acr?: string;
+  /** The upstream's name for its own session with the person; OIDC Front-Channel Logout §3 `sid`, SAML `SessionIndex`. */
+  readonly upstreamSessionId?: string;
 }
 
-/** The login worked, or the person must act. Faults (network, bad signature, config) are thrown. */
+/**
+ * The login worked, or the person must act. Faults (network, bad signature, config) are thrown.
+ * `password_expired`: right once, and to be changed at the upstream. `gone`: there is no such person any more.
+ */
 export type LoginResult =
   | { readonly ok: true; readonly identity: Identity }
-  | { readonly ok: false; readonly reason: "wrong_credentials" | "not_in_required_groups" | "cancelled" | "gone" };
+  | {
+      readonly ok: false;
+      readonly reason: "wrong_credentials" | "password_expired" | "not_in_required_groups" | "cancelled" | "gone";
+    };
 
 export interface Login {
   readonly scopes: { readonly offlineAccess: boolean; readonly groups: boolean };
@@ -37,10 +48,36 @@ export interface Abilities {
   refresh?(identity: Identity, login: Login): Promise<LoginResult>;
   /** The identity behind an upstream token, for token exchange (RFC 8693 §2.1). */
   identify?(token: Secret, tokenType: string, login: Login): Promise<LoginResult>;
-  /** Where the person ends the upstream session, if it can be ended (OIDC RP-Initiated Logout §2). */
-  logoutUrl?(returnTo: URL): Promise<URL | undefined>;
+  /**
+   * Where the person ends the upstream session, or undefined if this one cannot be ended. OIDC RP-Initiated Logout
+   * §2, SAML single logout.
+   */
+  logout?(request: UpstreamLogout, context: Pick<Login, "trail" | "signal">): Promise<Departure | undefined>;
+  /** The upstream says that it ended a session. @throws {Error} The message is not the upstream's. OIDC Back-Channel Logout §2.6. */
+  hearLogout?(message: Callback, context: Pick<Login, "trail" | "signal">): Promise<EndedUpstream>;
   close?(): Promise<void>;
 }
+
+/** What ends at the upstream, and where the person comes back to. */
+export interface UpstreamLogout {
+  readonly userId: string;
+  readonly connectorData?: Secret<Uint8Array>;
+  readonly upstreamSessionId?: string;
+  readonly returnTo: URL;
+  /** Comes back unchanged; at most 80 bytes (SAML Bindings §3.4.3). */
+  readonly state: string;
+}
+
+/** Whose sessions an upstream ended: at least one of the two is there. */
+export interface EndedUpstream {
+  readonly userId?: string;
+  readonly upstreamSessionId?: string;
+}
+
+/** How the browser leaves for an upstream: by a redirect, or with a form it posts (SAML Bindings §3.5). */
+export type Departure =
+  | { readonly kind: "redirect"; readonly to: URL }
+  | { readonly kind: "post"; readonly to: URL; readonly fields: Readonly<Record<string, string>> };
 
 /** The person types a name and a password into our own form. */
 export interface PasswordConnector extends Abilities {
@@ -48,6 +85,11 @@ export interface PasswordConnector extends Abilities {
   /** Label of the name field, "Email Address". Empty means "Username". */
   readonly prompt: string;
   login(username: string, password: Secret, login: Login): Promise<LoginResult>;
+  /**
+   * Single sign-on without the form: `token` is what `Authorization: Negotiate` holds. `fallback`: show the form.
+   * RFC 4559 §4.
+   */
+  negotiate?(token: Secret<Uint8Array>, login: Login): Promise<LoginResult | { readonly ok: "fallback" }>;
 }
 
 /** What the browser brought back to `/callback`. The dispatcher has already matched its `state`. */
@@ -57,20 +99,44 @@ export interface Callback {
   readonly url: URL;
   /** Lower-case names. `x-remote-*` is present only where a connector may trust it. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The urlencoded body, each name's first value; empty when there is none. */
+  readonly form: ReadonlyMap<string, string>;
+  /** The address of the TCP peer, no port: who may speak for a person is the connector's policy. */
+  readonly peer: string;
 }
+
+/**
+ * Makes the value for the upstream's `state`, bound to this browser and login. What is given to it is handed to
+ * {@link RedirectConnector.finish}: PKCE verifier, nonce, request id. `short`: at most 80 bytes (SAML Bindings §3.4.3);
+ * the rest travels in a cookie.
+ */
+export type StateMaker = (remember?: Secret, form?: "whole" | "short") => string;
 
 /** The person is sent away and comes back with something to redeem. */
 export interface RedirectConnector extends Abilities {
   readonly kind: "redirect";
-  /**
-   * Where the person goes. `state` makes the value for the upstream's `state`; what is given to it travels sealed
-   * with the browser and is handed to {@link finish}: PKCE verifier, nonce. RFC 7636 §4.1.
-   */
-  begin(callback: URL, state: (remember?: Secret) => string, login: Login): Promise<URL>;
+  /** How the browser comes back: `post` with a form (SAML Bindings §3.5), and no other way. */
+  readonly returnsBy: "redirect" | "post";
+  /** Where the person goes. `callback` is our own address for the way back. */
+  begin(callback: URL, state: StateMaker, login: Login): Promise<Departure>;
   finish(callback: Callback, remember: Secret | undefined, login: Login): Promise<LoginResult>;
 }
 
 export type Connector = PasswordConnector | RedirectConnector;
+
+/** How one upstream is reached over HTTP. */
+export interface UpstreamOptions {
+  /** PEM texts that replace the system's authorities. */
+  readonly rootCAs?: readonly string[];
+  /** Adds to the system's authorities instead of replacing them. */
+  readonly keepsSystemCAs?: boolean;
+  readonly insecureSkipVerify?: boolean;
+  readonly clientCertificate?: { readonly cert: string; readonly key: Secret };
+  /** Milliseconds for one call, answer included. Default 15 seconds. */
+  readonly deadline?: number;
+  /** Bytes of an answer's body at the most. Default 4 MiB. */
+  readonly maxBody?: number;
+}
 
 /** What every connector is given, and all of it. */
 export interface ConnectorDeps {
@@ -79,7 +145,21 @@ export interface ConnectorDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly fetch: typeof fetch;
+  /**
+   * A `fetch` for one upstream: it honours `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, has a deadline and bounds the
+   * body. @throws {UnavailableError} From each call: no answer in time, or none at all.
+   */
+  openFetch(options?: UpstreamOptions): typeof fetch;
+}
+
+/** What a connector can do, as the documentation's table says it. */
+export interface ConnectorAbout {
+  readonly refresh: boolean;
+  readonly groups: boolean;
+  readonly preferredUsername: boolean;
+  readonly logout: boolean;
+  readonly tokenExchange: boolean;
+  readonly status: "stable" | "beta" | "alpha";
 }
 
 /** One upstream protocol or vendor. `parse` throws {@link Error} with the mistake's key path in its message. */
@@ -88,6 +168,8 @@ export interface ConnectorType<Config = unknown> {
   readonly type: string;
   /** Validates and types `connectors[].config`: a zod schema, which is docs and editor completion too. */
   readonly config: { parse(value: unknown): Config };
+  readonly about: ConnectorAbout;
+  /** Keeps the config; the upstream is reached when somebody asks, or in the background. */
   open(config: Config, deps: ConnectorDeps): Promise<Connector>;
 }
 

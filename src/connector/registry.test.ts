@@ -14,7 +14,7 @@ const deps: ConnectorDeps = {
   clock: systemClock,
   random: systemRandom,
   logger: silent,
-  fetch: () => Promise.reject(new Error("no mock asks anybody")),
+  openFetch: () => () => Promise.reject(new Error("no mock asks anybody")),
 };
 const login: Login = {
   scopes: { offlineAccess: true, groups: false },
@@ -61,23 +61,29 @@ test("every type is registered under its own name", async () => {
 test("mockCallback needs no config and sends the person straight to the callback", async () => {
   for (const config of [undefined, null, {}]) {
     const connector = await openCallback(config);
-    const to = await connector.begin(new URL("https://dex.example.com/dex/callback"), () => "s1", login);
-    assert.equal(to.href, "https://dex.example.com/dex/callback?state=s1");
+    const departure = await connector.begin(new URL("https://dex.example.com/dex/callback"), () => "s1", login);
+    assert.equal(departure.kind, "redirect");
+    assert.equal(departure.to.href, "https://dex.example.com/dex/callback?state=s1");
   }
 });
 
 test("mockCallback leaves the callback it was given as it was", async () => {
   const callback = new URL("https://dex.example.com/callback?a=b");
-  const to = await (await openCallback({})).begin(callback, () => "a&b=c", login);
+  const { to } = await (await openCallback({})).begin(callback, () => "a&b=c", login);
   assert.equal(to.searchParams.get("state"), "a&b=c");
   assert.equal(callback.href, "https://dex.example.com/callback?a=b");
 });
 
 test("mockCallback knows one person: at login, at refresh and behind any token", async () => {
   const connector = await openCallback({});
-  const callback = { method: "GET", url: new URL("https://dex.example.com/callback?state=s1"), headers: {} };
+  const callback = { method: "GET", url: new URL("https://dex.example.com/callback?state=s1") };
   const expected = { ...kilgore, groups: ["authors"], connectorData: "foobar" };
-  assert.deepEqual(readable(await connector.finish(callback, undefined, login)), expected);
+  assert.deepEqual(
+    readable(
+      await connector.finish({ ...callback, headers: {}, form: new Map(), peer: "127.0.0.1" }, undefined, login),
+    ),
+    expected,
+  );
   const other = { userId: "x", username: "x", emailVerified: false, groups: [] };
   assert.deepEqual(readable(await connector.refresh?.(other, login)), expected);
   assert.deepEqual(readable(await connector.identify?.(new Secret("any"), "any", login)), expected);

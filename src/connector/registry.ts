@@ -1,8 +1,9 @@
-import type { Connector, ConnectorDeps, ConnectorType } from "./contract.ts";
+import type { Connector, ConnectorAbout, ConnectorDeps, ConnectorType } from "./contract.ts";
 
 /** A {@link ConnectorType} whose own config type is forgotten: `open` takes the config as it was written and parses it. */
 export interface AnyConnectorType {
   readonly type: string;
+  readonly about: ConnectorAbout;
   readonly config: { parse(value: unknown): unknown };
   /** @throws {Error} As `config.parse`, or because the upstream cannot be reached. */
   open(config: unknown, deps: ConnectorDeps): Promise<Connector>;
@@ -15,8 +16,9 @@ export const connectorTypes: Readonly<Record<string, () => Promise<AnyConnectorT
 };
 
 /** Parsing stays inside, so nobody outside needs a cast to hand a type its own config. */
-const forgetConfig = <Config>({ type, config, open }: ConnectorType<Config>): AnyConnectorType => ({
+const forgetConfig = <Config>({ type, config, about, open }: ConnectorType<Config>): AnyConnectorType => ({
   type,
   config,
+  about,
   open: async (written, deps) => open(config.parse(written), deps),
 });

@@ -8,24 +8,33 @@ import { UnavailableError } from "../kernel/errors.ts";
 import { Secret } from "../kernel/secret.ts";
 import { OAuthError } from "../oauth/error.ts";
 import { readBrowserSecrets } from "./browser-secret.ts";
+import { wholeState } from "./carried-state.ts";
 import { answerFlow } from "./flow-answer.ts";
+import { bounce, isBounced } from "./post-form.ts";
 import { flowContext, type Provider } from "./provider.ts";
 
 /** `/callback` and `/callback/{connector}`: the person comes back from an upstream. RFC 6749 §4.1.2, RFC 9700 §4.7. */
 export async function callbackEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  if (request.method === "POST") throw new PageError(400, "Invalid request");
   // Not HEAD either: it would spend the login on somebody who never sees the answer. RFC 9110 §9.2.1.
-  if (request.method !== "GET") throw new PageError(400, "Method not supported");
+  if (request.method !== "GET" && request.method !== "POST") throw new PageError(400, "Method not supported");
   const isSecure = provider.flow.policy.issuer.startsWith("https:");
-  const context = flowContext(request, readBrowserSecrets(request, isSecure), provider);
-  const state = request.query().get("state") ?? "";
-  if (state === "") throw new PageError(400, "User session error.");
-  const pending = openState(state, context, provider);
+  const browsers = readBrowserSecrets(request, isSecure);
+  const given = returnedState(request);
+  if (given === "") throw new PageError(400, request.method === "POST" ? "Invalid request" : "User session error.");
+  const state = wholeState(given, request);
+  if (request.method === "POST" && !isBounced(request) && (state === undefined || browsers.length === 0)) {
+    return bounce(request, provider);
+  }
+  const context = flowContext(request, browsers, provider);
+  const pending = openState(state ?? "", context, provider);
   const named = request.route.connector;
   if (named !== undefined && named !== pending.connectorId)
     throw new PageError(400, "Requested resource does not exist.");
   const open = await provider.flow.connectors.open(pending.connectorId);
   if (open?.connector.kind !== "redirect") throw new PageError(500, "Requested resource does not exist.");
+  const isPost = request.method === "POST";
+  // compat(dex): where the upstream answers the other way, this is no answer of its.
+  if (isPost !== (open.connector.returnsBy === "post")) throw new PageError(400, "Invalid request");
   return answerFlow(request, provider, async () => {
     const result = await askConnector(open, open.connector as RedirectConnector, pending, request, context, provider);
     if (result.ok) return finishLogin(pending.request, open, result.identity, context, provider.flow);
@@ -43,6 +52,18 @@ export async function callbackEndpoint(request: HttpRequest, provider: Provider)
       pending.request,
     );
   });
+}
+
+/** Where the upstream puts it: OAuth in `state`, SAML in `RelayState`. A form's own comes first. */
+function returnedState(request: HttpRequest): string {
+  const form = request.form();
+  return (
+    form.get("RelayState") ??
+    form.get("state") ??
+    request.query().get("state") ??
+    request.query().get("RelayState") ??
+    ""
+  );
 }
 
 function openState(state: string, context: FlowContext, provider: Provider): PendingLogin {
@@ -64,6 +85,8 @@ async function askConnector(
     method: request.method,
     url: new URL(`${new URL(provider.flow.policy.issuer).origin}${request.path}?${request.rawQuery}`),
     headers: request.route.connector === undefined ? withoutRemoteUser(request.headers) : request.headers,
+    form: new Map(request.form().names.map((name) => [name, request.form().get(name) ?? ""])),
+    peer: request.peer,
   };
   const remember = pending.remember === undefined ? undefined : new Secret(pending.remember);
   try {

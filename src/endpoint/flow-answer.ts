@@ -1,9 +1,11 @@
 import { answerUri } from "../flow/answer-uri.ts";
-import { ClientRefusal, type FlowOutcome } from "../flow/contract.ts";
+import { type CarriedState, ClientRefusal, type FlowOutcome } from "../flow/contract.ts";
 import { redirect } from "../http/answers.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { outOfBandUri } from "../oauth/redirect-uri.ts";
 import { oobPage } from "../page/oob-page.ts";
+import { stateCookie } from "./carried-state.ts";
+import { postForm } from "./post-form.ts";
 import type { Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
 
@@ -15,14 +17,29 @@ export async function answerFlow(
 ): Promise<HttpAnswer> {
   try {
     const outcome = await step();
-    if (!("go" in outcome)) return outcome;
-    return outcome.go === "redirect"
-      ? redirect(outcome.status, outcome.to)
-      : showPage(200, oobPage(provider.page(request), { code: outcome.code }));
+    return "go" in outcome ? wordOutcome(outcome, request, provider) : outcome;
   } catch (error) {
     if (!(error instanceof ClientRefusal)) throw error;
     return refuseToClient(error, request, provider);
   }
+}
+
+function wordOutcome(outcome: FlowOutcome, request: HttpRequest, provider: Provider): HttpAnswer {
+  switch (outcome.go) {
+    case "redirect":
+      return carrying(outcome.carry, redirect(outcome.status, outcome.to), provider);
+    case "post":
+      return carrying(outcome.carry, postForm(outcome, request, provider), provider);
+    case "show_code":
+      return showPage(200, oobPage(provider.page(request), { code: outcome.code }));
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function carrying(carry: CarriedState | undefined, answer: HttpAnswer, { flow }: Provider): HttpAnswer {
+  if (carry === undefined) return answer;
+  return withCookie(answer, stateCookie(carry, flow.policy, flow.policy.requestLifetime / 1000));
 }
 
 function refuseToClient(refusal: ClientRefusal, request: HttpRequest, provider: Provider): HttpAnswer {
@@ -42,7 +59,10 @@ function refuseToClient(refusal: ClientRefusal, request: HttpRequest, provider: 
   return redirect(303, location);
 }
 
-/** `answer` with the cookie that it has to set, if any. */
+/** `answer` with the cookie that it has to set, if any, beside those it sets already. */
 export function withCookie(answer: HttpAnswer, cookie: string | undefined): HttpAnswer {
-  return cookie === undefined ? answer : { ...answer, headers: { ...answer.headers, "set-cookie": cookie } };
+  if (cookie === undefined) return answer;
+  const before = answer.headers["set-cookie"] ?? [];
+  const cookies = [...(typeof before === "string" ? [before] : before), cookie];
+  return { ...answer, headers: { ...answer.headers, "set-cookie": cookies } };
 }

@@ -1,7 +1,7 @@
-import type { Login, OpenConnector } from "../connector/contract.ts";
+import type { Departure, Login, OpenConnector, StateMaker } from "../connector/contract.ts";
 import { scopes as scopeNames } from "../oauth/scope.ts";
-import type { FlowContext, FlowDeps, FlowOutcome, FlowRequest } from "./contract.ts";
-import { sealPending } from "./sealed-request.ts";
+import type { CarriedState, FlowContext, FlowDeps, FlowOutcome, FlowRequest } from "./contract.ts";
+import { newStateHandle, sealPending } from "./sealed-request.ts";
 
 /** Sends the person to a connector, with the request sealed into the address. */
 export async function beginLogin(
@@ -24,22 +24,28 @@ export async function beginLogin(
       return { go: "redirect", to: `${path}?${query}`, status: 302 };
     }
     case "redirect": {
-      const to = await connector.begin(
-        new URL(`${deps.policy.issuer.replace(/\/$/, "")}/callback`),
-        (remember) =>
-          sealPending(
-            { request, connectorId: info.id, ...(remember === undefined ? {} : { remember: remember.reveal() }) },
-            "callback",
-            context.browsers,
-            deps,
-          ),
-        loginOf(request, context),
-      );
-      return { go: "redirect", to: to.href, status: 302 };
+      let carry: CarriedState | undefined;
+      const callback = new URL(`${deps.policy.issuer.replace(/\/$/, "")}/callback`);
+      const state: StateMaker = (remember, form = "whole") => {
+        const pending = { request, connectorId: info.id };
+        const whole = remember === undefined ? pending : { ...pending, remember: remember.reveal() };
+        const sealed = sealPending(whole, "callback", context.browsers, deps);
+        if (form === "whole") return sealed;
+        carry = { handle: newStateHandle(deps.random), sealed };
+        return carry.handle;
+      };
+      const departure = await connector.begin(callback, state, loginOf(request, context));
+      return { ...departed(departure), ...(carry === undefined ? {} : { carry }) };
     }
     default:
       return connector satisfies never;
   }
+}
+
+function departed(departure: Departure): FlowOutcome {
+  return departure.kind === "redirect"
+    ? { go: "redirect", to: departure.to.href, status: 302 }
+    : { go: "post", to: departure.to.href, fields: departure.fields, receiver: "upstream" };
 }
 
 /** What a connector may know of the request. */

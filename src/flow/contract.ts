@@ -74,8 +74,24 @@ export interface FlowRequest {
 
 /** What a step leads to. */
 export type FlowOutcome =
-  | { readonly go: "redirect"; readonly to: string; readonly status: 302 | 303 }
+  | { readonly go: "redirect"; readonly to: string; readonly status: 302 | 303; readonly carry?: CarriedState }
+  | FormPost
   | { readonly go: "show_code"; readonly code: string };
+
+/** The browser posts a form: to the client (OAuth 2.0 Form Post Response Mode §2) or an upstream (SAML Bindings §3.5). */
+export interface FormPost {
+  readonly go: "post";
+  readonly to: string;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly receiver: "client" | "upstream" | "self";
+  readonly carry?: CarriedState;
+}
+
+/** A sealed state that no address has room for: the browser keeps it in a cookie, and `handle` names it. */
+export interface CarriedState {
+  readonly handle: string;
+  readonly sealed: string;
+}
 
 /** Where the client's answer goes, proved to be the client's. RFC 6749 §4.1.2.1. */
 export interface AnswerTarget {

@@ -1,3 +1,4 @@
+import type { Random } from "../kernel/ports.ts";
 import type { FlowDeps, FlowRequest } from "./contract.ts";
 
 /**
@@ -26,6 +27,12 @@ export function sealPending(
   if (browser === undefined) throw new Error("a request was to be sealed for a browser without a secret");
   return deps.sealer.seal(purposeOf(step), browser, JSON.stringify(toWire(pending)));
 }
+
+/** 128 bits, 22 characters: the name of a state that stays with the browser. */
+export const newStateHandle = (random: Random): string => Buffer.from(random.bytes(16)).toString("base64url");
+
+/** Whether `state` is a handle; a sealed state is longer and has a dot. */
+export const isStateHandle = (state: string): boolean => /^[A-Za-z0-9_-]{22}$/.test(state);
 
 export type OpenedPending =
   | { readonly ok: true; readonly pending: PendingLogin }

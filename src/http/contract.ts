@@ -36,6 +36,8 @@ export interface HttpRequest {
   readonly cookies: Readonly<Record<string, string | undefined>>;
   /** The person's address by `web.clientRemoteIP`, else the peer's. No port. */
   readonly clientIp: string;
+  /** The address of the TCP peer, no port, whatever any header says. */
+  readonly peer: string;
   /** 32 hex digits; on every log line of this request, in `X-Trace-Id` and on error pages. W3C Trace Context. */
   readonly traceId: string;
   /** Milliseconds since the epoch. */

@@ -118,6 +118,10 @@ export class EdgeRequest implements HttpRequest {
     return this.#clientIp;
   }
 
+  get peer(): string {
+    return this.#peer ?? "";
+  }
+
   get traceId(): string {
     this.#traceId ??= traceIdOf(this.headers.traceparent, this.#around.random);
     return this.#traceId;

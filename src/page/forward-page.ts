@@ -9,17 +9,21 @@ import { wordsOf } from "./messages.ts";
 /** `static/continue.js` needs `script-src 'self'`. */
 export const continueScript = "static/continue.js";
 
-interface ForwardProps {
+export interface ForwardPageProps {
   /** `http:` or `https:`; other schemes cannot be posted to. */
   readonly postTo: string;
   readonly fields: readonly HiddenField[];
+  /** Whom the form goes to: an application (Form Post Response Mode §2), an upstream (SAML Bindings §3.5), or us again. */
+  readonly receiver: "client" | "upstream" | "self";
   /** Lets {@link continueScript} press the button. Default: the person does. */
   readonly isAutomatic?: boolean;
 }
 
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : url);
 
-function forwardPage(context: PageContext, props: ForwardProps, explain: string): Html {
+const explanations = { client: "forward.client", upstream: "forward.saml", self: "forward.self" } as const;
+
+export function forwardPage(context: PageContext, props: ForwardPageProps): Html {
   const words = wordsOf(context.locale);
   const host = hostOf(props.postTo);
   return layout(context, {
@@ -27,42 +31,10 @@ function forwardPage(context: PageContext, props: ForwardProps, explain: string)
     panelClass: "dex-result",
     ...(props.isAutomatic === true ? { script: continueScript } : {}),
     content: html`<h1 class="theme-heading">${words.rich("forward.title", { host: name(host) })}</h1>
-<p class="dex-subtle-text">${explain}</p>
+<p class="dex-subtle-text">${words.text(explanations[props.receiver])}</p>
 <form id="continue-form" method="post" action="${props.postTo}" class="dex-actions">
 ${hiddenFields(props.fields)}
 <button id="continue" type="submit" class="dex-btn theme-btn--primary" autofocus>${words.text("forward.submit")}</button>
 </form>`,
   });
-}
-
-/** To a SAML identity provider, HTTP-POST binding. */
-export interface SamlPostPageProps {
-  readonly postTo: string;
-  /** Base64. */
-  readonly samlRequest: string;
-  readonly relayState: string;
-  readonly isAutomatic?: boolean;
-}
-
-/** SAML Bindings §3.5. */
-export function samlPostPage(context: PageContext, props: SamlPostPageProps): Html {
-  const fields = [
-    { name: "SAMLRequest", value: props.samlRequest },
-    { name: "RelayState", value: props.relayState },
-  ];
-  return forwardPage(context, { ...props, fields }, wordsOf(context.locale).text("forward.saml"));
-}
-
-/** To a client that asked for `response_mode=form_post`. */
-export interface FormPostPageProps {
-  readonly redirectUri: string;
-  /** The authorization response: `code`, `state`, `iss`, or an error. */
-  readonly response: readonly HiddenField[];
-  readonly isAutomatic?: boolean;
-}
-
-/** OAuth 2.0 Form Post Response Mode §2. */
-export function formPostPage(context: PageContext, props: FormPostPageProps): Html {
-  const { redirectUri: postTo, response: fields } = props;
-  return forwardPage(context, { ...props, postTo, fields }, wordsOf(context.locale).text("forward.client"));
 }

@@ -100,6 +100,7 @@ const english = {
 
   "forward.title": "Continue to {host}",
   "forward.saml": "Your organisation's login page is next.",
+  "forward.self": "One more step takes you back to the sign-in.",
   "forward.client": "One more step takes you back to the application.",
   "forward.submit": "Continue",
 

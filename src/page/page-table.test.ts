@@ -276,13 +276,13 @@ test("the device pages keep their contract", () => {
 
 test("forwarding pages post hidden fields and have a button", () => {
   assertHas(
-    render("samlPost", "usual"),
+    render("forward", "saml"),
     /method="post" action="https:\/\/idp\.example\.com\/sso"/,
     /name="SAMLRequest" value="PHNhbWw\+"/,
     /name="RelayState" value="abc"/,
     /<button id="continue" type="submit"/,
   );
-  assertHas(render("formPost", "usual"), /name="code" value="abc"/, /name="state" value="&#34;&#39;&lt;&amp;&gt;"/);
+  assertHas(render("forward", "client"), /name="code" value="abc"/, /name="state" value="&#34;&#39;&lt;&amp;&gt;"/);
 });
 
 test("a dark theme is dark before its sheet arrives; a custom theme decides for itself", () => {

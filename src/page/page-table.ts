@@ -3,7 +3,7 @@ import { approvalPage } from "./approval-page.ts";
 import { devicePage } from "./device-page.ts";
 import { deviceSuccessPage } from "./device-success-page.ts";
 import { errorPage } from "./error-page.ts";
-import { formPostPage, samlPostPage } from "./forward-page.ts";
+import { forwardPage } from "./forward-page.ts";
 import { homePage } from "./home-page.ts";
 import { loginPage } from "./login-page.ts";
 import { logoutPage } from "./logout-page.ts";
@@ -22,8 +22,7 @@ export const pages = {
   home: homePage,
   device: devicePage,
   deviceSuccess: deviceSuccessPage,
-  samlPost: samlPostPage,
-  formPost: formPostPage,
+  forward: forwardPage,
 } as const;
 
 export type Pages = typeof pages;

@@ -172,17 +172,23 @@ export const samples: Samples = {
     invalid: { postUrl: "/dex/device/auth/verify_code", userCode: "BCDF-GHJK", invalid: true },
   },
   deviceSuccess: { usual: { clientName: "kubelogin" }, awkward: { clientName: rtlName } },
-  samlPost: {
-    usual: { postTo: "https://idp.example.com/sso", samlRequest: "PHNhbWw+", relayState: "abc" },
-    automatic: { postTo: "https://idp.example.com/sso", samlRequest: "PHNhbWw+", relayState: "abc", isAutomatic: true },
-  },
-  formPost: {
-    usual: {
-      redirectUri: "https://app.example.com/callback",
-      response: [
+  forward: {
+    saml: {
+      postTo: "https://idp.example.com/sso",
+      fields: [
+        { name: "SAMLRequest", value: "PHNhbWw+" },
+        { name: "RelayState", value: "abc" },
+      ],
+      receiver: "upstream",
+    },
+    client: {
+      postTo: "https://app.example.com/callback",
+      fields: [
         { name: "code", value: "abc" },
         { name: "state", value: "\"'<&>" },
       ],
+      receiver: "client",
     },
+    automatic: { postTo: "https://issuer.example.com/callback", fields: [], receiver: "self", isAutomatic: true },
   },
 };

@@ -36,6 +36,14 @@ class Upstream {
 
   readonly type: AnyConnectorType = {
     type: "fake",
+    about: {
+      refresh: false,
+      groups: false,
+      preferredUsername: false,
+      logout: false,
+      tokenExchange: false,
+      status: "stable",
+    },
     config: {
       parse: (value) => {
         if (JSON.stringify(value).includes("wrong")) throw new Error("issuer: must be a URL");
@@ -95,7 +103,7 @@ function aPool(stored: ConnectorRecord[], more: Partial<ConnectorPoolDeps> = {})
       clock,
       write: (line) => void lines.push(line),
     }),
-    fetch: () => Promise.reject(new Error("nobody is asked here")),
+    openFetch: () => () => Promise.reject(new Error("nobody is asked here")),
     types: { ...connectorTypes, fake: async () => upstream.type },
     ...more,
   });

@@ -1,4 +1,4 @@
-import type { Connector, ConnectorInfo, OpenConnector } from "../connector/contract.ts";
+import type { Connector, ConnectorDeps, ConnectorInfo, OpenConnector } from "../connector/contract.ts";
 import type { AnyConnectorType } from "../connector/registry.ts";
 import { UnavailableError } from "../kernel/errors.ts";
 import { type Clock, type Logger, type Millis, millis, type Random } from "../kernel/ports.ts";
@@ -18,7 +18,7 @@ export interface ConnectorSlotDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly fetch: typeof fetch;
+  readonly openFetch: ConnectorDeps["openFetch"];
   readonly types: Readonly<Record<string, () => Promise<AnyConnectorType>>>;
 }
 
@@ -140,7 +140,7 @@ async function openInTime(
 
 async function openOnce(record: ConnectorRecord, logger: Logger, deps: ConnectorSlotDeps): Promise<Connector> {
   const { id, name } = record;
-  const { clock, random, fetch, types } = deps;
+  const { clock, random, openFetch, types } = deps;
   // Not a bare index: "constructor" is no connector type.
   const load = Object.hasOwn(types, record.type) ? types[record.type] : undefined;
   if (load === undefined) throw new HopelessError(`connector type ${record.type} is not built yet`);
@@ -151,7 +151,7 @@ async function openOnce(record: ConnectorRecord, logger: Logger, deps: Connector
   } catch (cause) {
     throw new HopelessError("The configuration of this connector is invalid.", { cause });
   }
-  return type.open(config, { id, name, clock, random, logger, fetch });
+  return type.open(config, { id, name, clock, random, logger, openFetch });
 }
 
 function parseConfig(record: ConnectorRecord): unknown {

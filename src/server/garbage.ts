@@ -5,6 +5,8 @@ import type { Storage } from "../storage/contract.ts";
 const firstAfter = millis(30_000);
 /** compat(dex): every five minutes, on every replica. */
 const interval = millis(5 * 60_000);
+/** Records of one kind that one step of a run may delete. */
+const batch = 500;
 
 /** Deletes what expired, until `signal` aborts. A failing run is logged and tried again at the next. */
 export async function collectGarbage(
@@ -20,10 +22,20 @@ export async function collectGarbage(
       return;
     }
     try {
-      const deleted = await storage.collectGarbage(clock.now());
-      if (Object.values(deleted).some((count) => (count ?? 0) > 0)) logger.info("garbage collection run", { deleted });
+      await collectOnce(storage, clock, logger, signal);
     } catch (error) {
       logger.error("garbage collection failed", {}, error);
     }
   }
+}
+
+/** Batch by batch, so that no request waits long behind one, until nothing is left. */
+async function collectOnce(storage: Storage, clock: Clock, logger: Logger, signal: AbortSignal): Promise<void> {
+  const total: Record<string, number> = {};
+  for (let isDone = false; !isDone && !signal.aborted; ) {
+    const collected = await storage.collectGarbage(clock.now(), batch);
+    for (const [kind, count] of Object.entries(collected.deleted)) total[kind] = (total[kind] ?? 0) + (count ?? 0);
+    isDone = collected.isDone;
+  }
+  if (Object.keys(total).length > 0) logger.info("garbage collection run", { deleted: total });
 }

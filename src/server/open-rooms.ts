@@ -19,6 +19,7 @@ import type { Storage } from "../storage/contract.ts";
 import { AnsweredConnections } from "../token/replay.ts";
 import { type ConnectorPool, createConnectorPool } from "./connector-pool.ts";
 import { servedGrants } from "./grant-types.ts";
+import { openFetch } from "./open-fetch.ts";
 import { openStorage } from "./open-storage.ts";
 import { pageContextOf } from "./page-context.ts";
 import { loadRootSecret } from "./root-secret.ts";
@@ -50,7 +51,7 @@ export async function openRooms(config: Config, deps: ServerDeps): Promise<Rooms
     clock,
     random,
     logger,
-    fetch,
+    openFetch,
   });
   await openConnectors(connectors, config, deps);
   return {

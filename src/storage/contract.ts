@@ -4,7 +4,7 @@
  * one suite in `conformance/`.
  */
 import type { Clock, Logger, Random } from "../kernel/ports.ts";
-import type { KindName, RecordKinds } from "./records.ts";
+import type { KindName, RecordKinds, UserKey } from "./records.ts";
 
 /** The key is taken; what was stored is unchanged. */
 export class AlreadyExistsError extends Error {
@@ -33,17 +33,35 @@ export interface Collection<Key, Rec> {
   delete(key: Key): Promise<boolean>;
 }
 
+/** What one person has, without a walk over everybody's. */
+export interface OfUser<Rec> {
+  listOfUser(user: UserKey): Promise<readonly Rec[]>;
+}
+
+/** The kinds that answer {@link OfUser.listOfUser}. */
+export type UserKind = "refreshTokens" | "authSessions";
+
 export type Collections = {
-  readonly [K in KindName]: Collection<RecordKinds[K]["key"], RecordKinds[K]["record"]>;
+  readonly [K in KindName]: Collection<RecordKinds[K]["key"], RecordKinds[K]["record"]> &
+    (K extends UserKind ? OfUser<RecordKinds[K]["record"]> : unknown);
 };
+
+/** What one run of the collection did. */
+export interface Collected {
+  readonly deleted: Readonly<Partial<Record<KindName, number>>>;
+  /** False: the batch was full, and there is more. */
+  readonly isDone: boolean;
+}
 
 /**
  * Everything we remember. There is no transaction across records, since etcd and Kubernetes have none:
  * order your writes so that a crash between two of them leaves the safer state.
  */
 export interface Storage extends Collections {
-  /** Deletes what expired strictly before `now` (ms). Safe to run on every replica at once. Resolves to the count per kind. */
-  collectGarbage(now: number): Promise<Readonly<Partial<Record<KindName, number>>>>;
+  /** Deletes at most `batch` records of each kind that expired strictly before `now` (ms). Safe to run on every replica at once. */
+  collectGarbage(now: number, batch: number): Promise<Collected>;
+  /** Whether the database answers; reads, never writes. @throws {UnavailableError} It does not. Rejects when `signal` aborts. */
+  ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -158,7 +158,7 @@ describe("what is stored", () => {
     assert.equal(storage.clients, stored.clients);
     assert.equal(storage.refreshTokens, stored.refreshTokens);
     await storage.revokedTokens.create({ id: "old", expiry: 1 });
-    assert.equal((await storage.collectGarbage(2)).revokedTokens, 1);
+    assert.equal((await storage.collectGarbage(2, 10)).deleted.revokedTokens, 1);
     await storage.close();
   });
 });

@@ -16,12 +16,21 @@ const kilgore: Identity = {
 export const mockCallback = defineConnector({
   type: "mockCallback",
   config: z.object({}).nullish(),
+  about: {
+    refresh: true,
+    groups: true,
+    preferredUsername: false,
+    logout: false,
+    tokenExchange: true,
+    status: "stable",
+  },
   open: async () => ({
     kind: "redirect" as const,
+    returnsBy: "redirect" as const,
     begin: async (callback, state) => {
       const to = new URL(callback);
       to.searchParams.set("state", state());
-      return to;
+      return { kind: "redirect" as const, to };
     },
     finish: async () => ({ ok: true as const, identity: kilgore }),
     refresh: async () => ({ ok: true as const, identity: kilgore }),

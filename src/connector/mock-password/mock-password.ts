@@ -22,6 +22,14 @@ const kilgore: Identity = {
 export const mockPassword = defineConnector({
   type: "mockPassword",
   config,
+  about: {
+    refresh: true,
+    groups: false,
+    preferredUsername: false,
+    logout: false,
+    tokenExchange: false,
+    status: "stable",
+  },
   open: async ({ username, password }) => ({
     kind: "password" as const,
     prompt: "",

@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { inspect, isDeepStrictEqual } from "node:util";
 import { Secret } from "../../kernel/secret.ts";
 import { AlreadyExistsError, type Collection, type Storage } from "../contract.ts";
-import type { KindName, RecordKinds } from "../records.ts";
+import type { AuthSession, KindName, RecordKinds, RefreshToken, UserKey } from "../records.ts";
 import { expiries } from "../shared/expiry.ts";
 import { kindNames, recordKey } from "../shared/record-key.ts";
 import { makers } from "./makers.ts";
@@ -28,6 +28,7 @@ export function runStorageConformance(name: string, openEmpty: () => Promise<Sto
     for (const kind of kindNames) describe(kind, () => testKind(kind, () => of(kind)));
     describe("details", () => testDetails(() => storage));
     describe("concurrency", () => testConcurrency(() => storage));
+    describe("of a user", () => testOfUser(() => storage));
     describe("garbage", () => testGarbage(() => storage));
   });
 }
@@ -257,6 +258,37 @@ function testConcurrency(storage: () => Storage): void {
   });
 }
 
+function testOfUser(storage: () => Storage): void {
+  const user = { userId: "of-user", connectorId: "ldap" };
+  test("a person's sessions and refresh tokens are found, and nobody else's", async () => {
+    const { authSessions, refreshTokens } = storage();
+    const session = (id: string, owner: UserKey): AuthSession => ({ ...makers.authSessions(), id, ...owner });
+    const family = (id: string, { userId, connectorId }: UserKey): RefreshToken => {
+      const record = makers.refreshTokens();
+      return { ...record, id, connectorId, claims: { ...record.claims, userId } };
+    };
+    for (const [id, owner] of [
+      ["of-user-1", user],
+      ["of-user-2", user],
+      ["of-user-other-connector", { ...user, connectorId: "saml" }],
+      ["of-user-other", { ...user, userId: "of-user-2" }],
+    ] as const) {
+      await authSessions.create(session(id, owner));
+      await refreshTokens.create(family(id, owner));
+    }
+    for (const kind of [authSessions, refreshTokens]) {
+      const found = await kind.listOfUser(user);
+      assert.deepEqual(found.map(({ id }) => id).sort(), ["of-user-1", "of-user-2"]);
+    }
+    await authSessions.delete("of-user-1");
+    assert.deepEqual(
+      (await authSessions.listOfUser(user)).map(({ id }) => id),
+      ["of-user-2"],
+    );
+    assert.deepEqual(await refreshTokens.listOfUser({ userId: "nobody", connectorId: "ldap" }), []);
+  });
+}
+
 function testGarbage(storage: () => Storage): void {
   const end = Date.UTC(2030, 0, 1);
   const kinds = kindNames.filter((kind) => expiries[kind] !== undefined);
@@ -266,9 +298,9 @@ function testGarbage(storage: () => Storage): void {
       const { key, record } = fresh(kind, "old");
       const ending = kind === "authSessions" ? { idleExpiry: end } : { expiry: end };
       await of.create({ ...record, ...ending } as AnyRecord);
-      await storage().collectGarbage(end);
+      await storage().collectGarbage(end, 500);
       assert.notEqual(await of.get(key), undefined);
-      const deleted = await storage().collectGarbage(end + 1);
+      const { deleted } = await storage().collectGarbage(end + 1, 500);
       assert.equal(deleted[kind], 1);
       assert.equal(await of.get(key), undefined);
     });
@@ -280,7 +312,20 @@ function testGarbage(storage: () => Storage): void {
       Array.from({ length: 1300 }, (_, index) => revokedTokens.create({ id: `old-${index}`, expiry: end })),
     );
     await revokedTokens.create({ id: "alive", expiry: end + 10 });
-    assert.equal((await storage().collectGarbage(end + 1)).revokedTokens, 1300);
+    const runs = [];
+    for (let isDone = false; !isDone; ) {
+      const run = await storage().collectGarbage(end + 1, 500);
+      runs.push(run.deleted.revokedTokens ?? 0);
+      isDone = run.isDone;
+    }
+    assert.ok(
+      runs.every((count) => count <= 500),
+      `no batch is larger than asked: ${runs}`,
+    );
+    assert.equal(
+      runs.reduce((sum, count) => sum + count, 0),
+      1300,
+    );
     assert.notEqual(await revokedTokens.get("alive"), undefined);
   });
 }

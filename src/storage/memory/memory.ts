@@ -3,8 +3,15 @@
  * one transaction, so nothing here is ever locked while somebody else's code runs.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { AlreadyExistsError, type Collection, type Storage, type StorageType } from "../contract.ts";
-import type { KindName, RecordKinds } from "../records.ts";
+import {
+  AlreadyExistsError,
+  type Collection,
+  type OfUser,
+  type Storage,
+  type StorageType,
+  type UserKind,
+} from "../contract.ts";
+import type { KindName, RecordKinds, UserKey } from "../records.ts";
 import { expiries } from "../shared/expiry.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 
@@ -48,13 +55,14 @@ class MemoryCollection<K extends KindName> implements Collection<RecordKinds[K][
     return this.#records.delete(this.#textOf(key));
   }
 
-  /** Deletes what expired before `now`, a slice per turn. */
-  async collect(now: number): Promise<number> {
+  /** Deletes up to `batch` of what expired before `now`, a slice per turn. */
+  async collect(now: number, batch: number): Promise<number> {
     const expiryOf = expiries[this.#kind];
     if (expiryOf === undefined) return 0;
     let deleted = 0;
     let seen = 0;
     for (const [key, record] of this.#records) {
+      if (deleted >= batch) break;
       if (expiryOf(record) < now && this.#records.delete(key)) deleted++;
       if (++seen % 1000 === 0) await nextTurn();
     }
@@ -66,6 +74,23 @@ class MemoryCollection<K extends KindName> implements Collection<RecordKinds[K][
   }
 }
 
+/** Scans: what fits into memory is soon walked. */
+class MemoryUserCollection<K extends UserKind> extends MemoryCollection<K> implements OfUser<RecordOf<K>> {
+  readonly #userOf: (record: RecordOf<K>) => UserKey;
+
+  constructor(kind: K, userOf: (record: RecordOf<K>) => UserKey) {
+    super(kind);
+    this.#userOf = userOf;
+  }
+
+  async listOfUser({ userId, connectorId }: UserKey): Promise<readonly RecordOf<K>[]> {
+    return (await this.list()).filter((record) => {
+      const user = this.#userOf(record);
+      return user.userId === userId && user.connectorId === connectorId;
+    });
+  }
+}
+
 /** A shared record must not be changed by whoever reads it. Shallow: the types forbid the rest. */
 const frozen = <Rec extends object>(record: Rec): Rec => Object.freeze({ ...record });
 
@@ -74,11 +99,14 @@ export function openMemory(): Storage {
     clients: new MemoryCollection("clients"),
     authRequests: new MemoryCollection("authRequests"),
     authCodes: new MemoryCollection("authCodes"),
-    refreshTokens: new MemoryCollection("refreshTokens"),
+    refreshTokens: new MemoryUserCollection("refreshTokens", ({ claims, connectorId }) => ({
+      userId: claims.userId,
+      connectorId,
+    })),
     passwords: new MemoryCollection("passwords"),
     offlineSessions: new MemoryCollection("offlineSessions"),
     userIdentities: new MemoryCollection("userIdentities"),
-    authSessions: new MemoryCollection("authSessions"),
+    authSessions: new MemoryUserCollection("authSessions", (session) => session),
     connectors: new MemoryCollection("connectors"),
     keys: new MemoryCollection("keys"),
     deviceRequests: new MemoryCollection("deviceRequests"),
@@ -89,12 +117,15 @@ export function openMemory(): Storage {
   };
   return {
     ...collections,
-    async collectGarbage(now) {
+    async collectGarbage(now, batch) {
       const deleted: Partial<Record<KindName, number>> = {};
-      for (const [kind, collection] of Object.entries(collections))
-        deleted[kind as KindName] = await collection.collect(now);
-      return deleted;
+      for (const [kind, collection] of Object.entries(collections)) {
+        const count = await collection.collect(now, batch);
+        if (count > 0) deleted[kind as KindName] = count;
+      }
+      return { deleted, isDone: Object.values(deleted).every((count) => count < batch) };
     },
+    ping: async () => {},
     close: async () => {},
   };
 }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { UnavailableError } from "../../kernel/errors.ts";
 import { goJson } from "../../kernel/go-json.ts";
 import { AlreadyExistsError, type Collection } from "../contract.ts";
-import type { KindName, RecordKinds } from "../records.ts";
+import type { KindName, RecordKinds, UserKey } from "../records.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { changedColumns } from "../shared/sql/changed-columns.ts";
 import type { LogicalRow, SqlKind } from "../shared/sql/kind.ts";
@@ -12,9 +12,6 @@ import { type Cell, decodeRow, encode, encodeRow, formatTime, parseJson, type Ro
 import type { Statement, Writer } from "./writer.ts";
 
 type RecordOf<K extends KindName> = RecordKinds[K]["record"];
-
-/** How many records one transaction of a collection of garbage deletes at the most. */
-const batch = 500;
 
 /** How often a swap may meet the very row it has read before that row counts as one that cannot be compared. */
 const patience = 3;
@@ -25,6 +22,7 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
   readonly #sql: Statements;
   readonly #select: StatementSync;
   readonly #list: StatementSync;
+  readonly #listOfUser: StatementSync | undefined;
   readonly #expired: StatementSync | undefined;
   readonly #writer: Writer;
   /** The last update of each key: updates of one record queue here instead of failing each other's comparison. */
@@ -35,6 +33,7 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     this.#sql = statementsFor(kind, spelling);
     this.#select = reader.prepare(this.#sql.select);
     this.#list = reader.prepare(this.#sql.list);
+    this.#listOfUser = this.#sql.listOfUser === undefined ? undefined : reader.prepare(this.#sql.listOfUser);
     this.#expired = this.#sql.expired === undefined ? undefined : reader.prepare(this.#sql.expired);
     this.#writer = writer;
   }
@@ -56,6 +55,13 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
 
   async list(): Promise<readonly RecordOf<K>[]> {
     return guarded(() => this.#list.all() as readonly Row[]).map((row) => this.#recordOf(row));
+  }
+
+  /** @throws {TypeError} The kind is nobody's. */
+  async listOfUser({ userId, connectorId }: UserKey): Promise<readonly RecordOf<K>[]> {
+    const statement = this.#listOfUser;
+    if (statement === undefined) throw new TypeError(`${this.#kind.kind} cannot be listed by user`);
+    return guarded(() => statement.all(userId, connectorId) as readonly Row[]).map((row) => this.#recordOf(row));
   }
 
   async update(
@@ -84,27 +90,28 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     return "changes" in outcome && outcome.changes > 0;
   }
 
-  /** Deletes what expired before `now`, batch by batch, so that no request waits for more than one of them. */
-  async collect(now: number): Promise<number> {
+  /** Reads one row, whichever. @throws {UnavailableError} The file cannot be read. */
+  probe(): void {
+    guarded(() => this.#select.get(...this.#kind.key.map(() => "")));
+  }
+
+  /** Deletes up to `batch` of what expired before `now`. */
+  async collect(now: number, batch: number): Promise<number> {
     const { removeExpired } = this.#sql;
     const expired = this.#expired;
     if (expired === undefined || removeExpired === undefined) return 0;
     const times = (this.#kind.expiry ?? []).map(() => formatTime(now));
-    let deleted = 0;
-    for (;;) {
-      const rows = guarded(() => expired.all(...times, batch) as readonly Row[]);
-      const outcomes = await Promise.all(
-        rows.map((row) => {
-          const parts = this.#kind.key.map((name) => String(row[name]));
-          return this.#writer.run([
-            { sql: removeExpired, cells: [...parts, ...times] },
-            ...this.#removeExtra(keyText(parts)),
-          ]);
-        }),
-      );
-      deleted += outcomes.filter((outcome) => "changes" in outcome && outcome.changes > 0).length;
-      if (rows.length < batch) return deleted;
-    }
+    const rows = guarded(() => expired.all(...times, batch) as readonly Row[]);
+    const outcomes = await Promise.all(
+      rows.map((row) => {
+        const parts = this.#kind.key.map((name) => String(row[name]));
+        return this.#writer.run([
+          { sql: removeExpired, cells: [...parts, ...times] },
+          ...this.#removeExtra(keyText(parts)),
+        ]);
+      }),
+    );
+    return outcomes.filter((outcome) => "changes" in outcome && outcome.changes > 0).length;
   }
 
   /**

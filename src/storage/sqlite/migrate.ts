@@ -42,13 +42,16 @@ function applySteps(database: DatabaseSync, found: number, now: number, logger: 
   if (found < steps.length) logger.info("applied database migrations", { from: found, to: steps.length });
 }
 
-/** Ours, beside Dex's: tables of our own, and indexes so that collecting garbage reads no table whole. */
+/** Ours, beside Dex's: tables of our own, and indexes so that neither garbage nor one person's records are looked for in a whole table. */
 function prepareOwnTables(database: DatabaseSync): void {
   for (const table of ownTables) database.exec(ddl(table).replace("create table", "create table if not exists"));
-  for (const { table, expiry = [] } of Object.values(sqlKinds)) {
-    for (const column of expiry) {
-      const name = `dexts_${table}_${column}_idx`;
-      database.exec(`create index if not exists ${name} on ${spelling.name(table)} (${column})`);
+  for (const { table, expiry = [], user } of Object.values(sqlKinds)) {
+    const indexes = [
+      ...expiry.map((column) => [column, column]),
+      ...(user === undefined ? [] : [["user", user.join(", ")]]),
+    ];
+    for (const [name, columns] of indexes) {
+      database.exec(`create index if not exists dexts_${table}_${name}_idx on ${spelling.name(table)} (${columns})`);
     }
   }
 }

@@ -49,13 +49,16 @@ export async function openSqlite(file: string, { clock, logger }: StorageDeps): 
   }
   return {
     ...collections,
-    async collectGarbage(now) {
+    async collectGarbage(now, batch) {
       const deleted: Partial<Record<KindName, number>> = {};
       for (const [kind, collection] of Object.entries(collections)) {
-        const count = await collection.collect(now);
+        const count = await collection.collect(now, batch);
         if (count > 0) deleted[kind as KindName] = count;
       }
-      return deleted;
+      return { deleted, isDone: Object.values(deleted).every((count) => count < batch) };
+    },
+    async ping() {
+      collections.serverSecrets.probe();
     },
     async close() {
       await writer.close();

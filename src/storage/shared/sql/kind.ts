@@ -45,6 +45,8 @@ export interface SqlKind<K extends KindName = KindName> {
   /** What Dex has no column for, kept in our own table beside it; undefined is nothing. */
   readonly writeExtra?: (record: RecordKinds[K]["record"]) => unknown;
   readonly readExtra?: (record: RecordKinds[K]["record"], extra: unknown) => RecordKinds[K]["record"];
+  /** The columns of user id and connector id, where a person's records can be asked for; they have an index. */
+  readonly user?: readonly [userId: string, connectorId: string];
   /** Columns after which the record may be collected. */
   readonly expiry?: readonly string[];
 }

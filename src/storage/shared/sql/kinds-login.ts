@@ -163,6 +163,7 @@ export const authCodes: SqlKind<"authCodes"> = {
 export const refreshTokens: SqlKind<"refreshTokens"> = {
   kind: "refreshTokens",
   table: "refresh_token",
+  user: ["claims_user_id", "connector_id"],
   key: ["id"],
   columns: [
     fixedColumn("id", "text"),

@@ -188,6 +188,7 @@ const readCredential = (value: JsonObject): WebauthnCredential => ({
 export const authSessions: SqlKind<"authSessions"> = {
   kind: "authSessions",
   table: "auth_session",
+  user: ["user_id", "connector_id"],
   key: ["id"],
   expiry: ["absolute_expiry", "idle_expiry"],
   columns: [

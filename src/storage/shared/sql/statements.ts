@@ -21,6 +21,8 @@ export interface Statements {
   /** Parameters: the key. Every column, then `extra_body` where the kind has extras. */
   readonly select: string;
   readonly list: string;
+  /** Parameters: user id, connector id. */
+  readonly listOfUser: string | undefined;
   /**
    * Parameters: the new values of the columns that may change, the key, the old values of all columns, and the old
    * extra where the kind has extras. Changes a row only if it is still what was read: compare-and-swap.
@@ -64,6 +66,10 @@ export function statementsFor<K extends KindName>(kind: SqlKind<K>, spelling: Sp
     }),
     select: sql((next) => `${select} where ${byKey(next)}`),
     list: select,
+    listOfUser:
+      kind.user === undefined
+        ? undefined
+        : sql((next) => `${select} where ${(kind.user ?? []).map((name) => `${q(name)} = ${next()}`).join(" and ")}`),
     swap: sql((next) => {
       const assignments = kind.columns
         .filter(({ fixed }) => fixed !== true)
