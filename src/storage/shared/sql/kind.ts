@@ -4,6 +4,8 @@
  * made from the columns, so no list of columns is written twice.
  */
 import type { KindName, RecordKinds } from "../../records.ts";
+import { isObject } from "../dex-json.ts";
+import type { ExtraOf } from "../extra.ts";
 
 /** What a column holds, and what its logical value is: */
 export type ColumnType =
@@ -61,3 +63,12 @@ export const boolOf = (row: LogicalRow, name: string): boolean => row[name] === 
 export const numberOf = (row: LogicalRow, name: string): number => (typeof row[name] === "number" ? row[name] : 0);
 export const bytesOf = (row: LogicalRow, name: string): Uint8Array | undefined =>
   row[name] instanceof Uint8Array ? row[name] : undefined;
+
+/** A kind's extra in our own table beside Dex's. */
+export const extraColumns = <Rec>(extra: ExtraOf<Rec> | undefined) =>
+  extra === undefined
+    ? {}
+    : {
+        writeExtra: (record: Rec): unknown => extra.write(record),
+        readExtra: (record: Rec, value: unknown): Rec => (isObject(value) ? extra.read(record, value) : record),
+      };

@@ -1,8 +1,18 @@
 import { Secret } from "../../../kernel/secret.ts";
-import type { AuthRequestExtra, RefreshTokenExtra } from "../../records.ts";
-import { isObject, numberMember, textList, textMember } from "../dex-json.ts";
+import { textList } from "../dex-json.ts";
+import { extras } from "../extra.ts";
 import { claimsColumns, listOrNull, readClaims, writeClaims } from "./claims-columns.ts";
-import { boolOf, bytesOf, column, fixedColumn, type LogicalRow, numberOf, type SqlKind, textOf } from "./kind.ts";
+import {
+  boolOf,
+  bytesOf,
+  column,
+  extraColumns,
+  fixedColumn,
+  type LogicalRow,
+  numberOf,
+  type SqlKind,
+  textOf,
+} from "./kind.ts";
 
 const pkceColumns = [column("code_challenge", "text"), column("code_challenge_method", "text")];
 const connectorColumns = [column("connector_id", "text"), column("connector_data", "bytes")];
@@ -105,14 +115,8 @@ export const authRequests: SqlKind<"authRequests"> = {
       ...(ceremony === undefined ? {} : { webauthnSessionData: ceremony }),
     };
   },
-  writeExtra: ({ extra }) => extra,
-  readExtra: (record, value) => (isObject(value) ? { ...record, extra: readAuthRequestExtra(value) } : record),
+  ...extraColumns(extras.authRequests),
 };
-
-function readAuthRequestExtra(value: Readonly<Record<string, unknown>>): AuthRequestExtra {
-  const [responseMode, flowId] = [textMember(value, "responseMode"), textMember(value, "flowId")];
-  return { ...(responseMode === "" ? {} : { responseMode }), ...(flowId === "" ? {} : { flowId }) };
-}
 
 export const authCodes: SqlKind<"authCodes"> = {
   kind: "authCodes",
@@ -201,14 +205,8 @@ export const refreshTokens: SqlKind<"refreshTokens"> = {
     lastUsed: numberOf(row, "last_used"),
     obsoleteToken: new Secret(textOf(row, "obsolete_token")),
   }),
-  writeExtra: ({ extra }) => extra,
-  readExtra: (record, value) => (isObject(value) ? { ...record, extra: readRefreshExtra(value) } : record),
+  ...extraColumns(extras.refreshTokens),
 };
-
-function readRefreshExtra(value: Readonly<Record<string, unknown>>): RefreshTokenExtra {
-  const [sessionId, authTime] = [textMember(value, "sessionId"), numberMember(value, "authTime")];
-  return { ...(sessionId === "" ? {} : { sessionId }), ...(authTime === 0 ? {} : { authTime }) };
-}
 
 export const deviceRequests: SqlKind<"deviceRequests"> = {
   kind: "deviceRequests",

@@ -1,8 +1,10 @@
 import { Secret } from "../../../kernel/secret.ts";
-import type { Client, Keys, KeysExtra, StoredJwk, VerificationKey } from "../../records.ts";
-import { formatTime, isObject, type JsonObject, member, numberMember, textList, timeMember } from "../dex-json.ts";
+import type { Client, Keys } from "../../records.ts";
+import { isObject, textList } from "../dex-json.ts";
+import { clientExtra, extras } from "../extra.ts";
+import { readJwk, readVerificationKey, writeVerificationKey } from "../parts-of-keys.ts";
 import { listOrNull } from "./claims-columns.ts";
-import { boolOf, bytesOf, column, fixedColumn, numberOf, type SqlKind, textOf } from "./kind.ts";
+import { boolOf, bytesOf, column, extraColumns, fixedColumn, numberOf, type SqlKind, textOf } from "./kind.ts";
 
 const readLifetime = (text: string): Client["refreshTokenLifetime"] =>
   text === "standalone" || text === "session" ? text : "";
@@ -58,13 +60,7 @@ export const clients: SqlKind<"clients"> = {
     refreshTokenLifetime: readLifetime(textOf(row, "refresh_token_lifetime")),
     clientCredentialsGroups: [],
   }),
-  // compat(dex): its SQL tables have no place for it and lose it.
-  writeExtra: ({ clientCredentialsGroups }) =>
-    clientCredentialsGroups.length === 0 ? undefined : { clientCredentialsGroups },
-  readExtra: (record, value) =>
-    isObject(value)
-      ? { ...record, clientCredentialsGroups: textList(member(value, "clientCredentialsGroups")) }
-      : record,
+  ...extraColumns(clientExtra),
 };
 
 export const connectors: SqlKind<"connectors"> = {
@@ -128,36 +124,8 @@ export const keys: SqlKind<"keys"> = {
       ...(isObject(row.signing_key_pub) ? { signingKeyPub: readJwk(row.signing_key_pub) } : {}),
     };
   },
-  writeExtra: ({ extra }) =>
-    extra?.next === undefined
-      ? undefined
-      : { next: { key: extra.next.key.reveal(), publishedAt: extra.next.publishedAt } },
-  readExtra: (record, value) => {
-    const next = isObject(value) ? member(value, "next") : undefined;
-    return isObject(next) ? { ...record, extra: readKeysExtra(next) } : record;
-  },
+  ...extraColumns(extras.keys),
 };
-
-function readKeysExtra(next: JsonObject): KeysExtra {
-  const key = member(next, "key");
-  return isObject(key)
-    ? { next: { key: new Secret(readJwk(key)), publishedAt: numberMember(next, "publishedAt") } }
-    : {};
-}
-
-const writeVerificationKey = (key: VerificationKey): JsonObject => ({
-  publicKey: key.publicKey,
-  expiry: formatTime(key.expiry),
-});
-
-function readVerificationKey(value: JsonObject): VerificationKey {
-  const publicKey = member(value, "publicKey");
-  return { publicKey: isObject(publicKey) ? readJwk(publicKey) : {}, expiry: timeMember(value, "expiry") };
-}
-
-/** Members in the order in which they were written: Dex's. */
-const readJwk = (value: JsonObject): StoredJwk =>
-  Object.fromEntries(Object.entries(value).flatMap(([name, text]) => (typeof text === "string" ? [[name, text]] : [])));
 
 export const serverSecrets: SqlKind<"serverSecrets"> = {
   kind: "serverSecrets",

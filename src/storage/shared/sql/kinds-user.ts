@@ -1,23 +1,19 @@
 import { Secret } from "../../../kernel/secret.ts";
-import type { ClientState, LogoutState, MfaSecret, RefreshReference, WebauthnCredential } from "../../records.ts";
+import { isObject, mapValues, objectEntries, textList } from "../dex-json.ts";
 import {
-  boolMember,
-  bytesMember,
-  formatTime,
-  isObject,
-  type JsonObject,
-  mapValues,
-  member,
-  numberMember,
-  objectEntries,
-  textList,
-  textMember,
-  timeMember,
-} from "../dex-json.ts";
+  readClientState,
+  readCredential,
+  readLogoutState,
+  readMfaSecret,
+  readReference,
+  writeClientState,
+  writeCredential,
+  writeLogoutState,
+  writeMfaSecret,
+  writeReference,
+} from "../parts-of-users.ts";
 import { claimsColumns, listOrNull, readClaims, writeClaims } from "./claims-columns.ts";
 import { bytesOf, column, fixedColumn, numberOf, type SqlKind, textOf } from "./kind.ts";
-
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
 export const passwords: SqlKind<"passwords"> = {
   kind: "passwords",
@@ -82,22 +78,6 @@ export const offlineSessions: SqlKind<"offlineSessions"> = {
   },
 };
 
-const writeReference = (reference: RefreshReference): JsonObject => ({
-  ID: reference.id,
-  ClientID: reference.clientId,
-  CreatedAt: formatTime(reference.createdAt),
-  LastUsed: formatTime(reference.lastUsed),
-  SessionID: reference.sessionId,
-});
-
-const readReference = (value: JsonObject): RefreshReference => ({
-  id: textMember(value, "ID"),
-  clientId: textMember(value, "ClientID"),
-  createdAt: timeMember(value, "CreatedAt"),
-  lastUsed: timeMember(value, "LastUsed"),
-  sessionId: textMember(value, "SessionID"),
-});
-
 export const userIdentities: SqlKind<"userIdentities"> = {
   kind: "userIdentities",
   table: "user_identity",
@@ -138,52 +118,6 @@ export const userIdentities: SqlKind<"userIdentities"> = {
     ),
   }),
 };
-
-const writeMfaSecret = (secret: MfaSecret): JsonObject => ({
-  authenticatorID: secret.authenticatorId,
-  type: secret.type,
-  secret: secret.secret.reveal(),
-  confirmed: secret.confirmed,
-  createdAt: formatTime(secret.createdAt),
-  ...(secret.lastUsedCounter === 0 ? {} : { lastUsedCounter: secret.lastUsedCounter }),
-});
-
-const readMfaSecret = (value: JsonObject): MfaSecret => ({
-  authenticatorId: textMember(value, "authenticatorID"),
-  type: textMember(value, "type"),
-  secret: new Secret(textMember(value, "secret")),
-  confirmed: boolMember(value, "confirmed"),
-  createdAt: timeMember(value, "createdAt"),
-  lastUsedCounter: numberMember(value, "lastUsedCounter"),
-});
-
-const writeCredential = (credential: WebauthnCredential): JsonObject => ({
-  credentialID: base64(credential.credentialId),
-  publicKey: base64(credential.publicKey),
-  attestationType: credential.attestationType,
-  aaguid: base64(credential.aaguid),
-  signCount: credential.signCount,
-  cloneWarning: credential.cloneWarning,
-  transport: listOrNull(credential.transport),
-  backupEligible: credential.backupEligible,
-  backupState: credential.backupState,
-  displayName: credential.displayName,
-  createdAt: formatTime(credential.createdAt),
-});
-
-const readCredential = (value: JsonObject): WebauthnCredential => ({
-  credentialId: bytesMember(value, "credentialID"),
-  publicKey: bytesMember(value, "publicKey"),
-  attestationType: textMember(value, "attestationType"),
-  aaguid: bytesMember(value, "aaguid"),
-  signCount: numberMember(value, "signCount"),
-  cloneWarning: boolMember(value, "cloneWarning"),
-  transport: textList(member(value, "transport")),
-  backupEligible: boolMember(value, "backupEligible"),
-  backupState: boolMember(value, "backupState"),
-  displayName: textMember(value, "displayName"),
-  createdAt: timeMember(value, "createdAt"),
-});
 
 export const authSessions: SqlKind<"authSessions"> = {
   kind: "authSessions",
@@ -234,31 +168,3 @@ export const authSessions: SqlKind<"authSessions"> = {
     ...(isObject(row.logout_state) ? { logoutState: readLogoutState(row.logout_state) } : {}),
   }),
 };
-
-const writeClientState = (state: ClientState): JsonObject => ({
-  AuthenticatedAt: formatTime(state.authenticatedAt),
-  LastActivity: formatTime(state.lastActivity),
-  LastTokenIssuedAt: formatTime(state.lastTokenIssuedAt),
-  ViaSSO: state.viaSso,
-});
-
-const readClientState = (value: JsonObject): ClientState => ({
-  authenticatedAt: timeMember(value, "AuthenticatedAt"),
-  lastActivity: timeMember(value, "LastActivity"),
-  lastTokenIssuedAt: timeMember(value, "LastTokenIssuedAt"),
-  viaSso: boolMember(value, "ViaSSO"),
-});
-
-const writeLogoutState = (state: LogoutState): JsonObject => ({
-  PostLogoutRedirectURI: state.postLogoutRedirectUri,
-  State: state.state,
-  ClientID: state.clientId,
-  ConnectorID: state.connectorId,
-});
-
-const readLogoutState = (value: JsonObject): LogoutState => ({
-  postLogoutRedirectUri: textMember(value, "PostLogoutRedirectURI"),
-  state: textMember(value, "State"),
-  clientId: textMember(value, "ClientID"),
-  connectorId: textMember(value, "ConnectorID"),
-});

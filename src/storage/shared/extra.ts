@@ -1,0 +1,57 @@
+/** What Dex's formats have no place for, as the JSON that each backend keeps beside them. Undefined is nothing. */
+import { Secret } from "../../kernel/secret.ts";
+import type { AuthRequestExtra, Client, KindName, RecordKinds, RefreshTokenExtra } from "../records.ts";
+import { isObject, type JsonObject, member, numberMember, textList, textMember } from "./dex-json.ts";
+import { readJwk } from "./parts-of-keys.ts";
+
+export interface ExtraOf<Rec> {
+  write(record: Rec): JsonObject | undefined;
+  read(record: Rec, extra: JsonObject): Rec;
+}
+
+const plain = (extra: object | undefined): JsonObject | undefined => (extra === undefined ? undefined : { ...extra });
+
+/** The kinds that have something beside Dex's fields. */
+export const extras: { readonly [K in KindName]?: ExtraOf<RecordKinds[K]["record"]> } = {
+  authRequests: {
+    write: ({ extra }) => plain(extra),
+    read: (record, extra) => ({ ...record, extra: readAuthRequestExtra(extra) }),
+  },
+  refreshTokens: {
+    write: ({ extra }) => plain(extra),
+    read: (record, extra) => ({ ...record, extra: readRefreshExtra(extra) }),
+  },
+  keys: {
+    write: ({ extra }) =>
+      extra?.next && { next: { key: extra.next.key.reveal(), publishedAt: extra.next.publishedAt } },
+    read(record, extra) {
+      const next = member(extra, "next");
+      const key = isObject(next) ? member(next, "key") : undefined;
+      if (!isObject(next) || !isObject(key)) return record;
+      return {
+        ...record,
+        extra: { next: { key: new Secret(readJwk(key)), publishedAt: numberMember(next, "publishedAt") } },
+      };
+    },
+  },
+};
+
+/** Where Dex itself has no place for it: its SQL tables and its custom resources lose it. */
+export const clientExtra: ExtraOf<Client> = {
+  write: ({ clientCredentialsGroups }) =>
+    clientCredentialsGroups.length === 0 ? undefined : { clientCredentialsGroups },
+  read: (record, extra) => ({
+    ...record,
+    clientCredentialsGroups: textList(member(extra, "clientCredentialsGroups")),
+  }),
+};
+
+function readAuthRequestExtra(value: JsonObject): AuthRequestExtra {
+  const [responseMode, flowId] = [textMember(value, "responseMode"), textMember(value, "flowId")];
+  return { ...(responseMode === "" ? {} : { responseMode }), ...(flowId === "" ? {} : { flowId }) };
+}
+
+function readRefreshExtra(value: JsonObject): RefreshTokenExtra {
+  const [sessionId, authTime] = [textMember(value, "sessionId"), numberMember(value, "authTime")];
+  return { ...(sessionId === "" ? {} : { sessionId }), ...(authTime === 0 ? {} : { authTime }) };
+}
