@@ -4,6 +4,9 @@
  */
 import type { Clock, Logger, Random, Trail } from "../kernel/ports.ts";
 import type { Secret } from "../kernel/secret.ts";
+import type { UpstreamOptions } from "../kernel/upstream-fetch.ts";
+
+export type { UpstreamOptions };
 
 /** Who the upstream says this is. Becomes ID token claims (OIDC Core §5.1). */
 export interface Identity {
@@ -124,20 +127,6 @@ export interface RedirectConnector extends Abilities {
 
 export type Connector = PasswordConnector | RedirectConnector;
 
-/** How one upstream is reached over HTTP. */
-export interface UpstreamOptions {
-  /** PEM texts that replace the system's authorities. */
-  readonly rootCAs?: readonly string[];
-  /** Adds to the system's authorities instead of replacing them. */
-  readonly keepsSystemCAs?: boolean;
-  readonly insecureSkipVerify?: boolean;
-  readonly clientCertificate?: { readonly cert: string; readonly key: Secret };
-  /** Milliseconds for one call, answer included. Default 15 seconds. */
-  readonly deadline?: number;
-  /** Bytes of an answer's body at the most. Default 4 MiB. */
-  readonly maxBody?: number;
-}
-
 /** What every connector is given, and all of it. */
 export interface ConnectorDeps {
   readonly id: string;
@@ -146,8 +135,10 @@ export interface ConnectorDeps {
   readonly random: Random;
   readonly logger: Logger;
   /**
-   * A `fetch` for one upstream: it honours `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, has a deadline and bounds the
-   * body. @throws {UnavailableError} From each call: no answer in time, or none at all.
+   * A `fetch` for one upstream, with connections of its own that end with the connector. It honours `HTTPS_PROXY`,
+   * `HTTP_PROXY` and `NO_PROXY`, has a deadline, bounds the body, and asks a busy upstream (429, 503) again where that
+   * does no harm. @throws {UnavailableError} From each call: no answer in time, or none at all.
+   * @throws {BadAnswerError} From each call: too long an answer, or a redirect that we do not follow.
    */
   openFetch(options?: UpstreamOptions): typeof fetch;
 }

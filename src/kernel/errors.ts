@@ -9,3 +9,8 @@ export class UnavailableError extends Error {
     this.dependency = dependency;
   }
 }
+
+/** An upstream answered, and with nothing that we can use. The message quotes no secret and may be logged. */
+export class BadAnswerError extends Error {
+  override readonly name = "BadAnswerError";
+}

@@ -1,7 +1,8 @@
-import type { Connector, ConnectorDeps, ConnectorInfo, OpenConnector } from "../connector/contract.ts";
+import type { Connector, ConnectorInfo, OpenConnector } from "../connector/contract.ts";
 import type { AnyConnectorType } from "../connector/registry.ts";
 import { UnavailableError } from "../kernel/errors.ts";
 import { type Clock, type Logger, type Millis, millis, type Random } from "../kernel/ports.ts";
+import type { OpenUpstreamFetch, UpstreamOptions } from "../kernel/upstream-fetch.ts";
 import type { ConnectorRecord } from "../storage/records.ts";
 
 /** One connector of the pool: opened when first asked for, and again until it works. */
@@ -18,7 +19,7 @@ export interface ConnectorSlotDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly openFetch: ConnectorDeps["openFetch"];
+  readonly openFetch: OpenUpstreamFetch;
   readonly types: Readonly<Record<string, () => Promise<AnyConnectorType>>>;
 }
 
@@ -120,7 +121,7 @@ async function openInTime(
   closing: AbortSignal,
 ): Promise<Connector> {
   const done = new AbortController();
-  const opening = openOnce(record, logger, deps);
+  const opening = openOnce(record, logger, deps, closing);
   const late = deps.clock.sleep(openTimeout, AbortSignal.any([done.signal, closing])).then(() => {
     throw new Error("it did not open in time");
   });
@@ -138,9 +139,14 @@ async function openInTime(
   }
 }
 
-async function openOnce(record: ConnectorRecord, logger: Logger, deps: ConnectorSlotDeps): Promise<Connector> {
+async function openOnce(
+  record: ConnectorRecord,
+  logger: Logger,
+  deps: ConnectorSlotDeps,
+  closing: AbortSignal,
+): Promise<Connector> {
   const { id, name } = record;
-  const { clock, random, openFetch, types } = deps;
+  const { clock, random, types } = deps;
   // Not a bare index: "constructor" is no connector type.
   const load = Object.hasOwn(types, record.type) ? types[record.type] : undefined;
   if (load === undefined) throw new HopelessError(`connector type ${record.type} is not built yet`);
@@ -151,6 +157,8 @@ async function openOnce(record: ConnectorRecord, logger: Logger, deps: Connector
   } catch (cause) {
     throw new HopelessError("The configuration of this connector is invalid.", { cause });
   }
+  const openFetch = (options: UpstreamOptions = {}): typeof fetch =>
+    deps.openFetch(options, { dependency: `connector ${id}`, closing });
   return type.open(config, { id, name, clock, random, logger, openFetch });
 }
 

@@ -13,13 +13,13 @@ import { levels } from "../kernel/log-level.ts";
 import { createSealer } from "../kernel/seal.ts";
 import type { Secret } from "../kernel/secret.ts";
 import { RequestTrail } from "../kernel/trail.ts";
+import { createUpstreams } from "../kernel/upstream-fetch.ts";
 import type { Signer } from "../signer/contract.ts";
 import { signers } from "../signer/registry.ts";
 import type { Storage } from "../storage/contract.ts";
 import { AnsweredConnections } from "../token/replay.ts";
 import { type ConnectorPool, createConnectorPool } from "./connector-pool.ts";
 import { servedGrants } from "./grant-types.ts";
-import { openFetch } from "./open-fetch.ts";
 import { openStorage } from "./open-storage.ts";
 import { pageContextOf } from "./page-context.ts";
 import { loadRootSecret } from "./root-secret.ts";
@@ -51,7 +51,7 @@ export async function openRooms(config: Config, deps: ServerDeps): Promise<Rooms
     clock,
     random,
     logger,
-    openFetch,
+    openFetch: createUpstreams(deps.env),
   });
   await openConnectors(connectors, config, deps);
   return {
