@@ -86,6 +86,7 @@ const printedClient = (client: Client): object => ({
   redirectURIs: client.redirectUris,
   postLogoutRedirectURIs: client.postLogoutRedirectUris,
   backchannelLogoutURI: client.backchannelLogoutUri,
+  frontchannelLogoutURI: client.frontchannelLogoutUri ?? "",
   refreshTokenLifetime: client.refreshTokenLifetime || "standalone",
   trustedPeers: client.trustedPeers,
   logoURL: client.logoUrl,

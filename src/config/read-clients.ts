@@ -38,6 +38,7 @@ function readClient(reading: Reading, client: FileClient, path: string): Client 
     postLogoutRedirectUris: client.postLogoutRedirectURIs,
     ...(ssoSharedWith === undefined ? {} : { ssoSharedWith }),
     backchannelLogoutUri: client.backchannelLogoutURI,
+    ...(client.frontchannelLogoutURI === "" ? {} : { frontchannelLogoutUri: client.frontchannelLogoutURI }),
     refreshTokenLifetime: lifetime ?? "",
     clientCredentialsGroups: client.clientCredentialsClaims.groups,
   };

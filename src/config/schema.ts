@@ -92,6 +92,9 @@ const clientSchema = z.object({
   redirectURIs: texts("Where answers may be sent. Exact."),
   postLogoutRedirectURIs: texts("Where people may be sent after logout. Exact."),
   backchannelLogoutURI: text("Where the client is told of a logout (OIDC Back-Channel Logout)."),
+  frontchannelLogoutURI: text(
+    "Address of the client that the browser loads in a hidden frame at logout (OIDC Front-Channel Logout). Not in Dex.",
+  ),
   refreshTokenLifetime: text("Whether refresh tokens end with the session they came from.", ["standalone", "session"]),
   trustedPeers: texts("Ids of clients that may ask for tokens in this client's name."),
   public: flag("Whether the client can keep no secret: a program on a person's own machine."),
@@ -101,7 +104,7 @@ const clientSchema = z.object({
     "Ids of the second factors to ask for, in order. Absent: `mfa.defaultMFAChain`; empty: none.",
   ),
   ssoSharedWith: optionalTexts(
-    "Ids of clients whose sessions count here, or `*`. Absent: `sessions.ssoSharedWithDefault`; empty: none.",
+    "Ids of clients that may reuse a login to this client, or `*`. Absent: `sessions.ssoSharedWithDefault`; empty: none.",
   ),
   clientCredentialsClaims: z
     .object({ groups: texts("The `groups` claim of tokens for the client itself.") })

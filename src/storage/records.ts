@@ -36,6 +36,8 @@ export interface Client {
   /** Absent: the default; empty: no one; `*`: everyone. */
   readonly ssoSharedWith?: readonly string[];
   readonly backchannelLogoutUri: string;
+  /** Ours: an address that the browser loads in a frame at logout. OIDC Front-Channel Logout §2. */
+  readonly frontchannelLogoutUri?: string;
   readonly refreshTokenLifetime: "" | "standalone" | "session";
   readonly clientCredentialsGroups: readonly string[];
 }
@@ -201,7 +203,9 @@ export interface LogoutState {
 }
 
 export interface AuthSession {
+  /** Public: the `sid` claim. */
   readonly id: string;
+  /** What the cookie proves: in clear where Dex wrote it, else `$h1$…` (a keyed hash). */
   readonly secret: Secret;
   readonly userId: string;
   readonly connectorId: string;
@@ -213,6 +217,20 @@ export interface AuthSession {
   readonly absoluteExpiry: number;
   readonly idleExpiry: number;
   readonly logoutState?: LogoutState;
+  readonly extra?: AuthSessionExtra;
+}
+
+export interface AuthSessionExtra {
+  /** Milliseconds; when the person last proved who they are in this browser. OIDC Core §2 `auth_time`. */
+  readonly authTime?: number;
+  /** How they did: OIDC Core §2 `amr` (RFC 8176) and `acr`. */
+  readonly amr?: readonly string[];
+  readonly acr?: string;
+  /** The cookie outlives the browser's own session. */
+  readonly isRemembered?: boolean;
+  /** What the connector needs to end its own session; kept only where it can. */
+  readonly connectorData?: Secret<Uint8Array>;
+  readonly upstreamSessionId?: string;
 }
 
 /** A connector as stored (gRPC) or configured; its running form is `connector/contract.ts`. */
@@ -298,6 +316,27 @@ export interface RevokedToken {
   readonly expiry: number;
 }
 
+/** Ours: a client that is still to hear of a session's end. Kept until it did, or until `expiry`. OIDC Back-Channel Logout §2.5. */
+export interface LogoutDelivery {
+  readonly id: string;
+  readonly clientId: string;
+  readonly sessionId: string;
+  readonly userId: string;
+  readonly connectorId: string;
+  readonly createdAt: number;
+  readonly attempts: number;
+  /** Not before: whoever tries moves it on first, so that of several replicas one tries. */
+  readonly nextAttempt: number;
+  readonly expiry: number;
+}
+
+/** Ours: our sessions that stand on one session of an upstream, under a hash of that one's name. OIDC Back-Channel Logout §2.4 `sid`. */
+export interface UpstreamSession {
+  readonly id: string;
+  readonly sessionIds: readonly string[];
+  readonly expiry: number;
+}
+
 /** The key of what belongs to one user at one connector. */
 export interface UserKey {
   readonly userId: string;
@@ -321,6 +360,8 @@ export interface RecordKinds {
   serverSecrets: { key: "root"; record: ServerSecret };
   redeemedCodes: { key: string; record: RedeemedCode };
   revokedTokens: { key: string; record: RevokedToken };
+  logoutDeliveries: { key: string; record: LogoutDelivery };
+  upstreamSessions: { key: string; record: UpstreamSession };
 }
 
 export type KindName = keyof RecordKinds;

@@ -70,6 +70,7 @@ staticClients:
     redirectURIs: ["https://app.example.com/callback"]
     postLogoutRedirectURIs: ["https://app.example.com/"]
     backchannelLogoutURI: https://app.example.com/backchannel
+    frontchannelLogoutURI: https://app.example.com/frontchannel
     refreshTokenLifetime: session
     trustedPeers: [cli]
     logoURL: https://app.example.com/logo.png

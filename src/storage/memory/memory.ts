@@ -114,6 +114,8 @@ export function openMemory(): Storage {
     serverSecrets: new MemoryCollection("serverSecrets"),
     redeemedCodes: new MemoryCollection("redeemedCodes"),
     revokedTokens: new MemoryCollection("revokedTokens"),
+    logoutDeliveries: new MemoryCollection("logoutDeliveries"),
+    upstreamSessions: new MemoryCollection("upstreamSessions"),
   };
   return {
     ...collections,

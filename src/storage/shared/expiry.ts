@@ -9,4 +9,6 @@ export const expiries: { readonly [K in KindName]?: (record: RecordKinds[K]["rec
   deviceTokens: ({ expiry }) => expiry,
   redeemedCodes: ({ expiry }) => expiry,
   revokedTokens: ({ expiry }) => expiry,
+  logoutDeliveries: ({ expiry }) => expiry,
+  upstreamSessions: ({ expiry }) => expiry,
 };

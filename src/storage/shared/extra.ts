@@ -1,7 +1,23 @@
 /** What Dex's formats have no place for, as the JSON that each backend keeps beside them. Undefined is nothing. */
 import { Secret } from "../../kernel/secret.ts";
-import type { AuthRequestExtra, Client, KindName, RecordKinds, RefreshTokenExtra } from "../records.ts";
-import { isObject, type JsonObject, member, numberMember, textList, textMember } from "./dex-json.ts";
+import type {
+  AuthRequestExtra,
+  AuthSessionExtra,
+  Client,
+  KindName,
+  RecordKinds,
+  RefreshTokenExtra,
+} from "../records.ts";
+import {
+  boolMember,
+  bytesMember,
+  isObject,
+  type JsonObject,
+  member,
+  numberMember,
+  textList,
+  textMember,
+} from "./dex-json.ts";
 import { readJwk } from "./parts-of-keys.ts";
 
 export interface ExtraOf<Rec> {
@@ -21,6 +37,10 @@ export const extras: { readonly [K in KindName]?: ExtraOf<RecordKinds[K]["record
     write: ({ extra }) => plain(extra),
     read: (record, extra) => ({ ...record, extra: readRefreshExtra(extra) }),
   },
+  authSessions: {
+    write: ({ extra }) => extra && writeSessionExtra(extra),
+    read: (record, extra) => ({ ...record, extra: readSessionExtra(extra) }),
+  },
   keys: {
     write: ({ extra }) =>
       extra?.next && { next: { key: extra.next.key.reveal(), publishedAt: extra.next.publishedAt } },
@@ -38,12 +58,22 @@ export const extras: { readonly [K in KindName]?: ExtraOf<RecordKinds[K]["record
 
 /** Where Dex itself has no place for it: its SQL tables and its custom resources lose it. */
 export const clientExtra: ExtraOf<Client> = {
-  write: ({ clientCredentialsGroups }) =>
-    clientCredentialsGroups.length === 0 ? undefined : { clientCredentialsGroups },
-  read: (record, extra) => ({
-    ...record,
-    clientCredentialsGroups: textList(member(extra, "clientCredentialsGroups")),
-  }),
+  write({ clientCredentialsGroups, frontchannelLogoutUri }) {
+    const extra = {
+      ...(clientCredentialsGroups.length === 0 ? {} : { clientCredentialsGroups }),
+      ...(frontchannelLogoutUri === undefined ? {} : { frontchannelLogoutUri }),
+    };
+    return Object.keys(extra).length === 0 ? undefined : extra;
+  },
+  read(record, extra) {
+    const frontchannelLogoutUri = textMember(extra, "frontchannelLogoutUri");
+    const groups = member(extra, "clientCredentialsGroups");
+    return {
+      ...record,
+      ...(groups === undefined ? {} : { clientCredentialsGroups: textList(groups) }),
+      ...(frontchannelLogoutUri === "" ? {} : { frontchannelLogoutUri }),
+    };
+  },
 };
 
 function readAuthRequestExtra(value: JsonObject): AuthRequestExtra {
@@ -54,4 +84,23 @@ function readAuthRequestExtra(value: JsonObject): AuthRequestExtra {
 function readRefreshExtra(value: JsonObject): RefreshTokenExtra {
   const [sessionId, authTime] = [textMember(value, "sessionId"), numberMember(value, "authTime")];
   return { ...(sessionId === "" ? {} : { sessionId }), ...(authTime === 0 ? {} : { authTime }) };
+}
+
+const writeSessionExtra = ({ connectorData, ...simple }: AuthSessionExtra): JsonObject => ({
+  ...simple,
+  ...(connectorData === undefined ? {} : { connectorData: Buffer.from(connectorData.reveal()).toString("base64") }),
+});
+
+function readSessionExtra(value: JsonObject): AuthSessionExtra {
+  const [acr, upstreamSessionId] = [textMember(value, "acr"), textMember(value, "upstreamSessionId")];
+  const [authTime, amr] = [numberMember(value, "authTime"), textList(member(value, "amr"))];
+  const connectorData = bytesMember(value, "connectorData");
+  return {
+    ...(authTime === 0 ? {} : { authTime }),
+    ...(amr.length === 0 ? {} : { amr }),
+    ...(acr === "" ? {} : { acr }),
+    ...(boolMember(value, "isRemembered") ? { isRemembered: true } : {}),
+    ...(connectorData.byteLength === 0 ? {} : { connectorData: new Secret(connectorData) }),
+    ...(upstreamSessionId === "" ? {} : { upstreamSessionId }),
+  };
 }

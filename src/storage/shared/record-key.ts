@@ -21,6 +21,8 @@ const parts: { readonly [K in KindName]: (record: RecordKinds[K]["record"]) => r
   serverSecrets: ({ id }) => [id],
   redeemedCodes: ({ id }) => [id],
   revokedTokens: ({ id }) => [id],
+  logoutDeliveries: ({ id }) => [id],
+  upstreamSessions: ({ id }) => [id],
 };
 
 export const kindNames: readonly KindName[] = Object.keys(parts).filter((name): name is KindName => name in parts);

@@ -87,6 +87,8 @@ function collectionsOf(reader: DatabaseSync, writer: Writer) {
     serverSecrets: open("serverSecrets"),
     redeemedCodes: open("redeemedCodes"),
     revokedTokens: open("revokedTokens"),
+    logoutDeliveries: open("logoutDeliveries"),
+    upstreamSessions: open("upstreamSessions"),
   };
 }
 

@@ -1,5 +1,6 @@
 import { Secret } from "../../../kernel/secret.ts";
 import { isObject, mapValues, objectEntries, textList } from "../dex-json.ts";
+import { extras } from "../extra.ts";
 import {
   readClientState,
   readCredential,
@@ -13,7 +14,7 @@ import {
   writeReference,
 } from "../parts-of-users.ts";
 import { claimsColumns, listOrNull, readClaims, writeClaims } from "./claims-columns.ts";
-import { bytesOf, column, fixedColumn, numberOf, type SqlKind, textOf } from "./kind.ts";
+import { bytesOf, column, extraColumns, fixedColumn, numberOf, type SqlKind, textOf } from "./kind.ts";
 
 export const passwords: SqlKind<"passwords"> = {
   kind: "passwords",
@@ -127,7 +128,8 @@ export const authSessions: SqlKind<"authSessions"> = {
   expiry: ["absolute_expiry", "idle_expiry"],
   columns: [
     fixedColumn("id", "text"),
-    fixedColumn("secret", "text"),
+    // compat(dex): written once there; ours rotates with every login.
+    column("secret", "text"),
     fixedColumn("user_id", "text"),
     fixedColumn("connector_id", "text"),
     column("client_states", "json"),
@@ -167,4 +169,5 @@ export const authSessions: SqlKind<"authSessions"> = {
     idleExpiry: numberOf(row, "idle_expiry"),
     ...(isObject(row.logout_state) ? { logoutState: readLogoutState(row.logout_state) } : {}),
   }),
+  ...extraColumns(extras.authSessions),
 };

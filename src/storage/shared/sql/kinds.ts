@@ -2,6 +2,7 @@ import type { KindName } from "../../records.ts";
 import type { SqlKind } from "./kind.ts";
 import { authCodes, authRequests, deviceRequests, deviceTokens, refreshTokens } from "./kinds-login.ts";
 import { clients, connectors, keys, redeemedCodes, revokedTokens, serverSecrets } from "./kinds-server.ts";
+import { logoutDeliveries, upstreamSessions } from "./kinds-session.ts";
 import { authSessions, offlineSessions, passwords, userIdentities } from "./kinds-user.ts";
 
 /** Every kind of record as SQL knows it. */
@@ -21,4 +22,6 @@ export const sqlKinds: { readonly [K in KindName]: SqlKind<K> } = {
   serverSecrets,
   redeemedCodes,
   revokedTokens,
+  logoutDeliveries,
+  upstreamSessions,
 };

@@ -227,4 +227,13 @@ export const ownTables: readonly Change[] = [
     time("access_token_expiry", "expiry"),
   ),
   create("dexts_revoked_token", ["id"], text("id"), time("expiry")),
+  create(
+    "dexts_logout_delivery",
+    ["id"],
+    text("id", "client_id", "session_id", "user_id", "connector_id"),
+    time("created_at"),
+    columnsOf("integer", {}, ["attempts"]),
+    time("next_attempt", "expiry"),
+  ),
+  create("dexts_upstream_session", ["id"], text("id"), json("session_ids"), time("expiry")),
 ];
