@@ -1,5 +1,6 @@
 import { approve, openStoredLogin, reject } from "../flow/approval.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
+import { scopesAskedFor } from "../oauth/claims-request.ts";
 import { audiencesOf } from "../oauth/scope.ts";
 import { approvalPage } from "../page/approval-page.ts";
 import type { AuthRequest } from "../storage/records.ts";
@@ -34,7 +35,7 @@ async function ask(record: AuthRequest, request: HttpRequest, provider: Provider
       clientName: client.name === "" ? client.id : client.name,
       ...(client.logoUrl === "" ? {} : { clientLogoUrl: client.logoUrl }),
       redirectUri: record.redirectUri,
-      scopes: record.scopes,
+      scopes: scopesAskedFor(record.scopes, record.extra?.namedClaims),
       peerNames: await peerNames(record.scopes, provider),
     }),
   );

@@ -1,4 +1,4 @@
-import { answerUri } from "../flow/answer-uri.ts";
+import { clientAnswer } from "../flow/client-answer.ts";
 import { type CarriedState, ClientRefusal, type FlowOutcome } from "../flow/contract.ts";
 import { redirect } from "../http/answers.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
@@ -51,12 +51,12 @@ function refuseToClient(refusal: ClientRefusal, request: HttpRequest, provider: 
   });
   // There is no client to hear it: the person is asked to copy a code that does not exist.
   if (target.redirectUri === outOfBandUri) throw new PageError(400, error.description, { cause: error });
-  const location = answerUri(target, {
+  const answer = clientAnswer(target, {
     error: error.code,
     error_description: error.description === "" ? undefined : error.description,
     iss: provider.flow.policy.issuer,
   });
-  return redirect(303, location);
+  return wordOutcome(answer, request, provider);
 }
 
 /** `answer` with the cookie that it has to set, if any, beside those it sets already. */

@@ -1,7 +1,6 @@
-import { ClientRefusal, type FlowRequest } from "../flow/contract.ts";
+import type { FlowRequest } from "../flow/contract.ts";
 import { isRegisteredRedirect, validateRequest } from "../flow/validate-request.ts";
 import { type HttpRequest, PageError } from "../http/contract.ts";
-import { OAuthError } from "../oauth/error.ts";
 import { parseScope } from "../oauth/scope.ts";
 import type { Client } from "../storage/records.ts";
 import { trustedBy } from "../token/trusted-peers.ts";
@@ -35,21 +34,18 @@ export async function readFlowRequest(
     connectors: await flow.connectors.list(),
     policy: flow.policy,
     trustedBy: await trustedBy(client.id, parseScope(params.get("scope") ?? ""), storage.clients),
+    hintedSubject: await hintedSubject(params.get("id_token_hint") ?? "", provider),
     now: clock.now(),
     flowId: Buffer.from(random.bytes(16)).toString("base64url"),
   };
-  const flowRequest = validateRequest(params, facts, provider.trail(request));
-  const hint = params.get("id_token_hint") ?? "";
-  if (hint !== "" && !(await isOurToken(hint, provider))) {
-    throw new ClientRefusal(new OAuthError("invalid_request", "Invalid id_token_hint."), flowRequest);
-  }
-  return { flowRequest, client };
+  return { flowRequest: validateRequest(params, facts, provider.trail(request)), client };
 }
 
-/** A hint may have expired and be for anybody, but we must have issued it. OIDC Core §3.1.2.1. */
-async function isOurToken(jwt: string, { signer, flow }: Provider): Promise<boolean> {
-  const verified = await signer.verify(jwt);
-  if (verified === undefined) return false;
+/** Whom a hint speaks of. It may have expired and be for anybody, but we must have issued it. OIDC Core §3.1.2.1. */
+async function hintedSubject(jwt: string, { signer, flow }: Provider): Promise<string | undefined> {
+  const verified = jwt === "" ? undefined : await signer.verify(jwt);
+  if (verified === undefined) return undefined;
   const claims: unknown = JSON.parse(verified.payload);
-  return typeof claims === "object" && claims !== null && "iss" in claims && claims.iss === flow.policy.issuer;
+  const isOurs = typeof claims === "object" && claims !== null && "iss" in claims && claims.iss === flow.policy.issuer;
+  return isOurs && "sub" in claims && typeof claims.sub === "string" ? claims.sub : undefined;
 }

@@ -6,6 +6,7 @@
 import type { Connectors } from "../connector/contract.ts";
 import type { Clock, Logger, Millis, Random, Trail } from "../kernel/ports.ts";
 import type { Sealer } from "../kernel/seal.ts";
+import type { NamedClaims } from "../oauth/claims-request.ts";
 import type { OAuthError } from "../oauth/error.ts";
 import type { ResponseMode } from "../oauth/response-type.ts";
 import type { Storage } from "../storage/contract.ts";
@@ -67,6 +68,16 @@ export interface FlowRequest {
   /** Seconds. */
   readonly maxAge?: number;
   readonly loginHint?: string;
+  /** BCP 47 tags, best first: `ui_locales`. */
+  readonly uiLocales: readonly string[];
+  /** Claims asked for by name, beside those of the scopes. OIDC Core §5.5. */
+  readonly namedClaims?: NamedClaims;
+  /** Authentication contexts asked for, best first. OIDC Core §2 `acr`. */
+  readonly acrValues: readonly string[];
+  /** One of `acrValues` must be met, else nothing is issued. OIDC Core §5.5.1.1. */
+  readonly acrIsEssential: boolean;
+  /** `sub` of the one person the answer may be about: of `id_token_hint`, or asked for as a claim. OIDC Core §3.1.2.2. */
+  readonly hintedSubject?: string;
   readonly forceConsent: boolean;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;

@@ -1,6 +1,7 @@
 import type { Identity, OpenConnector } from "../connector/contract.ts";
 import { PageError } from "../http/contract.ts";
 import { claimsOf } from "../token/identity-claims.ts";
+import { encodeSubject } from "../token/subject.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
 import { issueAnswer } from "./issue-answer.ts";
 import { nextStep } from "./next-step.ts";
@@ -48,7 +49,12 @@ export async function continueLogin(
   context: FlowContext,
   deps: FlowDeps,
 ): Promise<FlowOutcome> {
-  const step = nextStep(request, { isLoggedIn: true, isApproved }, deps.policy, context.trail);
+  const step = nextStep(
+    request,
+    { isLoggedIn: true, isApproved, subject: subjectOf(login) },
+    deps.policy,
+    context.trail,
+  );
   switch (step.go) {
     case "issue":
       return issueAnswer(request, login, context, deps);
@@ -62,6 +68,9 @@ export async function continueLogin(
       return step satisfies never;
   }
 }
+
+const subjectOf = ({ claims, connectorId }: CompletedLogin): string =>
+  encodeSubject({ userId: claims.userId, connectorId });
 
 async function askConsent(
   request: FlowRequest,

@@ -1,14 +1,16 @@
 import { PageError } from "../http/contract.ts";
+import { acrSupported } from "../oauth/acr.ts";
 import { OAuthError } from "../oauth/error.ts";
 import { grantTypes } from "../oauth/grant-type.ts";
 import { outOfBandUri } from "../oauth/redirect-uri.ts";
+import { isFrontChannel } from "../oauth/response-type.ts";
 import { AlreadyExistsError } from "../storage/contract.ts";
 import type { AuthCode } from "../storage/records.ts";
 import { type Authorized, mustAuthorize } from "../token/authorize.ts";
 import { codeLifetime, codeOf, codeRecordId } from "../token/code.ts";
 import { mintTokens } from "../token/id-token.ts";
 import { trustedBy } from "../token/trusted-peers.ts";
-import { answerUri } from "./answer-uri.ts";
+import { clientAnswer } from "./client-answer.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
 import type { CompletedLogin } from "./stored-request.ts";
 
@@ -37,6 +39,7 @@ export async function issueAnswer(
             access: wantsToken,
             id: wantsIdToken,
             ...(code === undefined ? {} : { code }),
+            ...acrOf(request),
           },
           deps.mint,
         )
@@ -46,7 +49,7 @@ export async function issueAnswer(
     outcome: "pass",
     because: `${request.responseTypes.join(" ")} for client ${request.clientId}`,
   });
-  const to = answerUri(request, {
+  return clientAnswer(request, {
     access_token: minted?.accessToken,
     token_type: minted?.accessToken === undefined ? undefined : "bearer",
     expires_in:
@@ -55,7 +58,6 @@ export async function issueAnswer(
     code,
     iss: deps.policy.issuer,
   });
-  return { go: "redirect", to, status: 303 };
 }
 
 async function authorizeAnswer(
@@ -67,16 +69,16 @@ async function authorizeAnswer(
   const client = await deps.storage.clients.get(request.clientId);
   if (client === undefined) throw new PageError(400, "Invalid client_id.");
   const connector = (await deps.connectors.list()).find(({ id }) => id === login.connectorId);
-  const isFrontChannel = request.responseMode === "fragment";
   try {
     return mustAuthorize(
       {
         client,
-        grant: isFrontChannel ? grantTypes.implicit : grantTypes.authorizationCode,
+        grant: isFrontChannel(request.responseTypes) ? grantTypes.implicit : grantTypes.authorizationCode,
         connector,
         subject: { userId: login.claims.userId, connectorId: login.connectorId },
         claims: login.claims,
         scopes: request.scopes,
+        namedClaims: request.namedClaims,
         trustedBy: await trustedBy(client.id, request.scopes, deps.storage.clients),
         blockedUntil: 0,
         now: deps.clock.now(),
@@ -138,5 +140,10 @@ function codeRecord(id: string, request: FlowRequest, login: CompletedLogin, now
     authTime: login.authTime,
     codeChallenge: request.codeChallenge,
     codeChallengeMethod: request.codeChallengeMethod,
+    ...(request.namedClaims === undefined ? {} : { extra: { namedClaims: request.namedClaims, ...acrOf(request) } }),
   };
 }
+
+/** What is said of the login's strength, where it was asked: every login has met the first context. OIDC Core §2. */
+const acrOf = ({ namedClaims }: FlowRequest): { readonly acr?: string } =>
+  namedClaims?.idToken.includes("acr") === true ? { acr: acrSupported[0] ?? "" } : {};

@@ -8,6 +8,8 @@ export interface Progress {
   readonly isLoggedIn: boolean;
   /** The person has just agreed to this very request. */
   readonly isApproved: boolean;
+  /** `sub` of the person who is logged in. */
+  readonly subject?: string;
 }
 
 export type Step =
@@ -41,6 +43,18 @@ export function nextStep(
       spec: "OIDC Core §3.1.2.3",
     });
     return { go: "login" };
+  }
+  if (request.hintedSubject !== undefined && request.hintedSubject !== progress.subject) {
+    trail.note({
+      check: "login.hinted_user",
+      outcome: "fail",
+      because: "the client wants an answer about somebody else",
+      spec: "OIDC Core §3.1.2.2",
+    });
+    return {
+      go: "refuse",
+      error: new OAuthError("login_required", "id_token_hint does not match authenticated user"),
+    };
   }
   if (progress.isApproved) {
     trail.note({

@@ -1,4 +1,5 @@
 import type { Random } from "../kernel/ports.ts";
+import type { NamedClaims } from "../oauth/claims-request.ts";
 import type { FlowDeps, FlowRequest } from "./contract.ts";
 
 /**
@@ -71,6 +72,11 @@ interface WireRequest {
   readonly p?: readonly string[];
   readonly a?: number;
   readonly l?: string;
+  readonly L?: readonly string[];
+  readonly C?: readonly [idToken: NamedClaims["idToken"], userinfo: NamedClaims["userinfo"]];
+  readonly A?: readonly string[];
+  readonly E?: true;
+  readonly j?: string;
   readonly F?: true;
 }
 
@@ -89,6 +95,11 @@ function toWire({ request, connectorId, remember }: PendingLogin): Wire {
     ...(request.prompt.length === 0 ? {} : { p: request.prompt }),
     ...(request.maxAge === undefined ? {} : { a: request.maxAge }),
     ...(request.loginHint === undefined ? {} : { l: request.loginHint }),
+    ...(request.uiLocales.length === 0 ? {} : { L: request.uiLocales }),
+    ...(request.namedClaims === undefined ? {} : { C: [request.namedClaims.idToken, request.namedClaims.userinfo] }),
+    ...(request.acrValues.length === 0 ? {} : { A: request.acrValues }),
+    ...(request.acrIsEssential ? { E: true } : {}),
+    ...(request.hintedSubject === undefined ? {} : { j: request.hintedSubject }),
     ...(request.forceConsent ? { F: true } : {}),
   };
   return remember === undefined ? [1, wire, connectorId] : [1, wire, connectorId, remember];
@@ -107,10 +118,15 @@ function fromWire([, wire, connectorId, remember]: Wire): PendingLogin {
     codeChallenge: wire.k ?? "",
     codeChallengeMethod: wire.h ?? "",
     prompt: wire.p ?? [],
+    uiLocales: wire.L ?? [],
+    acrValues: wire.A ?? [],
+    acrIsEssential: wire.E === true,
     forceConsent: wire.F === true,
     ...(wire.s === undefined ? {} : { state: wire.s }),
     ...(wire.a === undefined ? {} : { maxAge: wire.a }),
     ...(wire.l === undefined ? {} : { loginHint: wire.l }),
+    ...(wire.C === undefined ? {} : { namedClaims: { idToken: wire.C[0], userinfo: wire.C[1] } }),
+    ...(wire.j === undefined ? {} : { hintedSubject: wire.j }),
   };
   return { request, connectorId, ...(remember === undefined ? {} : { remember }) };
 }

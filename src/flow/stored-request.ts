@@ -1,7 +1,7 @@
 import { newId, newLongId } from "../kernel/ids.ts";
 import type { Random } from "../kernel/ports.ts";
 import { Secret } from "../kernel/secret.ts";
-import { defaultResponseMode } from "../oauth/response-type.ts";
+import { defaultResponseMode, isResponseMode } from "../oauth/response-type.ts";
 import { parseScope } from "../oauth/scope.ts";
 import type { AuthRequest, Claims } from "../storage/records.ts";
 import type { FlowRequest } from "./contract.ts";
@@ -38,20 +38,30 @@ export function toAuthRequest(request: FlowRequest, login: CompletedLogin, rando
     codeChallengeMethod: request.codeChallengeMethod,
     hmacKey: new Secret(Buffer.from(newLongId(random))),
     mfaValidated: false,
-    extra: { flowId: request.flowId, responseMode: request.responseMode },
+    extra: {
+      flowId: request.flowId,
+      responseMode: request.responseMode,
+      ...(request.namedClaims === undefined ? {} : { namedClaims: request.namedClaims }),
+      ...(request.acrValues.length === 0 ? {} : { acrValues: request.acrValues }),
+      ...(request.acrIsEssential ? { acrIsEssential: true } : {}),
+      ...(request.uiLocales.length === 0 ? {} : { uiLocales: request.uiLocales }),
+      ...(request.loginHint === undefined ? {} : { loginHint: request.loginHint }),
+      ...(request.hintedSubject === undefined ? {} : { hintedSubject: request.hintedSubject }),
+    },
   };
 }
 
 /** The request that `record` holds, ours or Dex's. */
 export function toFlowRequest(record: AuthRequest): FlowRequest {
-  const mode = record.extra?.responseMode;
+  const { extra = {} } = record;
+  const mode = extra.responseMode ?? "";
   return {
     // What Dex stored is answered once under its own id.
-    flowId: record.extra?.flowId ?? `dex:${record.id}`,
+    flowId: extra.flowId ?? `dex:${record.id}`,
     clientId: record.clientId,
     redirectUri: record.redirectUri,
     responseTypes: record.responseTypes,
-    responseMode: mode === "query" || mode === "fragment" ? mode : defaultResponseMode(record.responseTypes),
+    responseMode: isResponseMode(mode) ? mode : defaultResponseMode(record.responseTypes),
     scopes: record.scopes,
     ...(record.state === "" ? {} : { state: record.state }),
     nonce: record.nonce,
@@ -59,6 +69,12 @@ export function toFlowRequest(record: AuthRequest): FlowRequest {
     codeChallengeMethod: record.codeChallengeMethod,
     prompt: parseScope(record.prompt),
     ...(record.maxAge < 0 ? {} : { maxAge: record.maxAge }),
+    ...(extra.loginHint === undefined ? {} : { loginHint: extra.loginHint }),
+    uiLocales: extra.uiLocales ?? [],
+    ...(extra.namedClaims === undefined ? {} : { namedClaims: extra.namedClaims }),
+    acrValues: extra.acrValues ?? [],
+    acrIsEssential: extra.acrIsEssential === true,
+    ...(extra.hintedSubject === undefined ? {} : { hintedSubject: extra.hintedSubject }),
     forceConsent: record.forceApprovalPrompt,
     expiresAt: record.expiry,
   };

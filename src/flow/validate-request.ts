@@ -3,10 +3,12 @@ import type { Trail } from "../kernel/ports.ts";
 import { OAuthError, type OAuthErrorCode } from "../oauth/error.ts";
 import { isCodeVerifier } from "../oauth/pkce.ts";
 import { deviceCallbackPath, mayRedirectTo, outOfBandUri, parseRedirectUri } from "../oauth/redirect-uri.ts";
-import { defaultResponseMode, isResponseType } from "../oauth/response-type.ts";
+import { defaultResponseMode, isFrontChannel, isResponseMode, isResponseType } from "../oauth/response-type.ts";
 import { audiencesOf, parseScope, quote, quoteList, scopes as scopeNames, unknownScopes } from "../oauth/scope.ts";
 import type { Client } from "../storage/records.ts";
+import { canAnswerBy } from "./client-answer.ts";
 import { type AnswerTarget, ClientRefusal, type FlowPolicy, type FlowRequest } from "./contract.ts";
+import { claimsObjection, requestedClaims } from "./requested-claims.ts";
 
 /** What the request is judged against, read beforehand. */
 export interface RequestFacts {
@@ -15,6 +17,8 @@ export interface RequestFacts {
   readonly policy: FlowPolicy;
   /** Clients among the asked audiences that trust this one. */
   readonly trustedBy: ReadonlySet<string>;
+  /** `sub` of `id_token_hint`; undefined where none was sent, or none that we issued. */
+  readonly hintedSubject: string | undefined;
   readonly now: number;
   readonly flowId: string;
 }
@@ -43,9 +47,13 @@ export function answerTarget(
 ): AnswerTarget {
   const uri = params.get("redirect_uri") ?? "";
   const state = params.get("state") ?? "";
+  const types = parseScope(params.get("response_type") ?? "");
+  const mode = params.get("response_mode") ?? "";
+  const isFitting = isResponseMode(mode) && canAnswerBy(mode, uri, isFrontChannel(types));
   return {
     redirectUri: client.public && uri === deviceCallbackPath ? `${policy.issuerPath}${deviceCallbackPath}` : uri,
-    responseMode: defaultResponseMode(parseScope(params.get("response_type") ?? "")),
+    // A mode that cannot be is refused, and the refusal travels as it would without one.
+    responseMode: isFitting ? mode : defaultResponseMode(types),
     // RFC 6749 §3.1: a parameter without a value is one that was not sent.
     ...(state === "" ? {} : { state }),
   };
@@ -87,8 +95,10 @@ const rules: readonly Rule[] = [
     objection: (params) => {
       if (text(params, "request") !== "")
         return ["request_not_supported", "Server does not support request parameter."];
-      return text(params, "request_uri") !== ""
-        ? ["request_uri_not_supported", "Server does not support request_uri parameter."]
+      if (text(params, "request_uri") !== "")
+        return ["request_uri_not_supported", "Server does not support request_uri parameter."];
+      return text(params, "registration") !== ""
+        ? ["registration_not_supported", "Server does not support registration parameter."]
         : undefined;
     },
   },
@@ -110,6 +120,16 @@ const rules: readonly Rule[] = [
     },
   },
   { check: "request.response_type", spec: "OIDC Core §3", objection: responseTypeObjection },
+  {
+    check: "request.response_mode",
+    spec: "OAuth 2.0 Multiple Response Types §2.1",
+    objection: (params, { policy, client }) => {
+      const mode = text(params, "response_mode");
+      return mode === "" || mode === answerTarget(params, policy, client).responseMode
+        ? undefined
+        : ["invalid_request", `Unsupported response_mode ${quote(mode)} for this request.`];
+    },
+  },
   {
     check: "request.prompt",
     spec: "OIDC Core §3.1.2.1",
@@ -133,6 +153,19 @@ const rules: readonly Rule[] = [
         ? undefined
         : ["invalid_request", `Invalid max_age value ${quote(maxAge)}`];
     },
+  },
+  {
+    check: "request.id_token_hint",
+    spec: "OIDC Core §3.1.2.1",
+    objection: (params, { hintedSubject }) =>
+      text(params, "id_token_hint") !== "" && hintedSubject === undefined
+        ? ["invalid_request", "Invalid id_token_hint."]
+        : undefined,
+  },
+  {
+    check: "request.claims",
+    spec: "OIDC Core §5.5",
+    objection: (params, facts) => claimsObjection(params, facts.hintedSubject),
   },
 ];
 
@@ -218,6 +251,7 @@ export function validateRequest(params: AuthorizationParams, facts: RequestFacts
   const prompt = parseScope(text(params, "prompt"));
   const challenge = text(params, "code_challenge");
   return {
+    ...requestedClaims(params, facts.hintedSubject),
     flowId: facts.flowId,
     clientId: facts.client.id,
     ...target,
@@ -231,5 +265,6 @@ export function validateRequest(params: AuthorizationParams, facts: RequestFacts
     expiresAt: facts.now + facts.policy.requestLifetime,
     ...(maxAge === "" ? {} : { maxAge: Number(maxAge) }),
     ...(loginHint === "" ? {} : { loginHint }),
+    uiLocales: parseScope(text(params, "ui_locales")),
   };
 }

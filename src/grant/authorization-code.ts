@@ -78,6 +78,7 @@ async function authorizeCode(
       subject: { userId: code.claims.userId, connectorId: code.connectorId },
       claims: code.claims,
       scopes: code.scopes,
+      namedClaims: code.extra?.namedClaims,
       trustedBy: await trustedBy(context.client.id, code.scopes, deps.storage.clients),
       blockedUntil: 0,
       now: deps.clock.now(),
@@ -129,10 +130,11 @@ async function issue(
   const { refreshTokenId, accessTokenId } = redeemed;
   const authTime = code.authTime > 0 ? { authTime: code.authTime } : {};
   const session = code.sessionId === "" ? {} : { sessionId: code.sessionId };
+  const acr = code.extra?.acr === undefined ? {} : { acr: code.extra.acr };
   const [minted, secret] = await Promise.all([
     mintTokens(
       authorized,
-      { nonce: code.nonce, ...authTime, ...session, code: presented, access: true, id: true, accessTokenId },
+      { nonce: code.nonce, ...authTime, ...session, ...acr, code: presented, access: true, id: true, accessTokenId },
       deps.mint,
     ),
     refreshTokenId === "" ? undefined : beginFamily(refreshTokenId, code, deps),

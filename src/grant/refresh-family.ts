@@ -1,6 +1,6 @@
 import { Secret } from "../kernel/secret.ts";
 import { AlreadyExistsError } from "../storage/contract.ts";
-import type { AuthCode, OfflineSession, RefreshToken } from "../storage/records.ts";
+import type { AuthCode, OfflineSession, RefreshToken, RefreshTokenExtra } from "../storage/records.ts";
 import { currentSecret, firstSecret } from "../token/refresh-secret.ts";
 import type { GrantDeps } from "./contract.ts";
 
@@ -23,12 +23,17 @@ export async function beginFamily(id: string, code: AuthCode, deps: GrantDeps): 
     scopes: code.scopes,
     nonce: code.nonce,
     ...(code.connectorData === undefined ? {} : { connectorData: code.connectorData }),
-    ...(code.sessionId === "" ? {} : { extra: { sessionId: code.sessionId } }),
+    ...(code.sessionId === "" && code.extra === undefined ? {} : { extra: extraOf(code) }),
   };
   await deps.storage.refreshTokens.create(family);
   await rememberFamily(family, code, deps);
   return currentSecret(family, deps.refreshKey);
 }
+
+const extraOf = (code: AuthCode): RefreshTokenExtra => ({
+  ...code.extra,
+  ...(code.sessionId === "" ? {} : { sessionId: code.sessionId }),
+});
 
 /** Dex's record of what outlives a login: the upstream's data, and the newest family of each client. */
 async function rememberFamily(family: RefreshToken, code: AuthCode, deps: GrantDeps): Promise<void> {

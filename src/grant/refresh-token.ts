@@ -226,6 +226,7 @@ async function authorizeRefresh(
       subject: { userId: family.claims.userId, connectorId: family.connectorId },
       claims: family.claims,
       scopes,
+      namedClaims: family.extra?.namedClaims,
       trustedBy: await trustedBy(context.client.id, scopes, deps.storage.clients),
       blockedUntil: 0,
       now: deps.clock.now(),
@@ -244,7 +245,7 @@ async function mintAnswer(
   secret: string,
   deps: GrantDeps,
 ): Promise<TokenAnswer> {
-  const { sessionId, authTime } = family.extra ?? {};
+  const { sessionId, authTime, acr } = family.extra ?? {};
   const minted = await mintTokens(
     authorized,
     {
@@ -253,6 +254,7 @@ async function mintAnswer(
       id: true,
       ...(sessionId === undefined ? {} : { sessionId }),
       ...(authTime === undefined ? {} : { authTime }),
+      ...(acr === undefined ? {} : { acr }),
     },
     deps.mint,
   );

@@ -5,10 +5,17 @@ const all: ReadonlySet<string> = new Set<ResponseType>(["code", "id_token", "tok
 
 export const isResponseType = (text: string): text is ResponseType => all.has(text);
 
-/** How the answer travels: in the query only when nothing but a code is returned. OAuth 2.0 Multiple Response Types §2.1. */
-export type ResponseMode = "query" | "fragment";
+/** How the answer travels. OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode §2. */
+export type ResponseMode = "query" | "fragment" | "form_post";
 
-/** The default mode of `types`: tokens never go into a query, where logs and referrers would keep them. */
-export function defaultResponseMode(types: readonly string[]): ResponseMode {
-  return types.includes("token") || types.includes("id_token") ? "fragment" : "query";
-}
+export const responseModes: readonly ResponseMode[] = ["query", "fragment", "form_post"];
+
+export const isResponseMode = (text: string): text is ResponseMode => responseModes.some((mode) => mode === text);
+
+/** Whether tokens themselves come through the browser, where logs and referrers would keep what a query holds. */
+export const isFrontChannel = (types: readonly string[]): boolean =>
+  types.includes("token") || types.includes("id_token");
+
+/** The mode of `types` where the request names none. */
+export const defaultResponseMode = (types: readonly string[]): ResponseMode =>
+  isFrontChannel(types) ? "fragment" : "query";

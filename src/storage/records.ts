@@ -5,6 +5,7 @@
  * the unset time (year 1 in Dex) is {@link unsetTime}.
  */
 import type { Secret } from "../kernel/secret.ts";
+import type { NamedClaims } from "../oauth/claims-request.ts";
 
 /** Dex's zero time, 0001-01-01T00:00:00Z. */
 export const unsetTime = -62_135_596_800_000;
@@ -78,6 +79,12 @@ export interface AuthRequestExtra {
   readonly responseMode?: string;
   /** The flow this request continues; see `flow/sealed-request.ts`. */
   readonly flowId?: string;
+  readonly namedClaims?: NamedClaims;
+  readonly acrValues?: readonly string[];
+  readonly acrIsEssential?: boolean;
+  readonly uiLocales?: readonly string[];
+  readonly loginHint?: string;
+  readonly hintedSubject?: string;
 }
 
 export interface AuthCode extends Pkce {
@@ -93,6 +100,14 @@ export interface AuthCode extends Pkce {
   readonly expiry: number;
   readonly sessionId: string;
   readonly authTime: number;
+  readonly extra?: AuthCodeExtra;
+}
+
+/** What the tokens of a login hold beyond its scopes. */
+export interface AuthCodeExtra {
+  readonly namedClaims?: NamedClaims;
+  /** Set where the request asked for it. OIDC Core §2. */
+  readonly acr?: string;
 }
 
 /** One refresh token family: the id stays, the secret rotates. One per login and device. */
@@ -114,7 +129,7 @@ export interface RefreshToken {
   readonly extra?: RefreshTokenExtra;
 }
 
-export interface RefreshTokenExtra {
+export interface RefreshTokenExtra extends AuthCodeExtra {
   readonly sessionId?: string;
   /** Milliseconds; the login this family began with. OIDC Core §12.2. */
   readonly authTime?: number;

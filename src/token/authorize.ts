@@ -5,6 +5,7 @@
  */
 
 import type { Trail } from "../kernel/ports.ts";
+import { type NamedClaims, scopesAskedFor } from "../oauth/claims-request.ts";
 import { OAuthError, type OAuthErrorCode } from "../oauth/error.ts";
 import type { GrantType } from "../oauth/grant-type.ts";
 import { audiencesOf, quoteList, scopes as scopeNames, unknownScopes } from "../oauth/scope.ts";
@@ -27,6 +28,8 @@ export interface IssuanceRequest {
   readonly subject: Subject;
   readonly claims: Claims;
   readonly scopes: readonly string[];
+  /** Claims asked for one by one; each is judged as the scope it is part of. OIDC Core §5.5. */
+  readonly namedClaims?: NamedClaims | undefined;
   /** The clients among the asked audiences that list this client in their `trustedPeers`. */
   readonly trustedBy: ReadonlySet<string>;
   /** Milliseconds since the epoch; the account is locked until then. */
@@ -58,6 +61,7 @@ export interface Authorized {
   readonly subject: Subject;
   readonly claims: Claims;
   readonly scopes: readonly string[];
+  readonly namedClaims: NamedClaims;
   /** In the order of the `aud` claim. */
   readonly audience: readonly string[];
 }
@@ -118,8 +122,9 @@ const rules: readonly Rule[] = [
   },
   {
     policy: "scope.grant",
-    objection: ({ grant, scopes }) => {
+    objection: ({ grant, scopes: requested, namedClaims }) => {
       if (grant !== "client_credentials") return undefined;
+      const scopes = scopesAskedFor(requested, namedClaims);
       const personal = [scopeNames.offlineAccess, scopeNames.federatedId].find((scope) => scopes.includes(scope));
       return personal === undefined
         ? undefined
@@ -157,17 +162,20 @@ export function authorize(request: IssuanceRequest, trail: Trail): Verdict {
     outcome: "pass",
     because: `${request.grant} for client ${request.client.id}, ${rules.length} policies asked`,
   });
-  const { client, subject, claims, scopes } = request;
+  const { client, subject, claims, scopes, namedClaims } = request;
   const authorized: Authorized = {
     [proof]: true,
     client,
     subject,
     claims,
     scopes,
+    namedClaims: namedClaims ?? noNamedClaims,
     audience: audienceFor(client.id, scopes),
   };
   return { allow: true, authorized };
 }
+
+const noNamedClaims: NamedClaims = { idToken: [], userinfo: [] };
 
 const specOf = (rule: Rule): { spec?: string } => (rule.spec === undefined ? {} : { spec: rule.spec });
 

@@ -13,6 +13,9 @@ export interface TokenFacts {
   readonly sessionId?: string;
   readonly accessTokenHash?: string;
   readonly codeHash?: string;
+  readonly acr?: string;
+  /** Claims asked for by name in this kind of token. OIDC Core §5.5. */
+  readonly named?: readonly string[];
 }
 
 /**
@@ -21,7 +24,8 @@ export interface TokenFacts {
  */
 export function claimsJson(authorized: Authorized, facts: TokenFacts): string {
   const { audience, client, claims, subject } = authorized;
-  const has = (scope: string): boolean => authorized.scopes.includes(scope);
+  const has = (claim: string, scope: string): boolean =>
+    authorized.scopes.includes(scope) || facts.named?.includes(claim) === true;
   const payload: Record<string, unknown> = {
     iss: facts.issuer,
     sub: encodeSubject(subject),
@@ -36,16 +40,15 @@ export function claimsJson(authorized: Authorized, facts: TokenFacts): string {
   if (facts.sessionId !== undefined && facts.sessionId !== "") payload.sid = facts.sessionId;
   if (facts.accessTokenHash !== undefined) payload.at_hash = facts.accessTokenHash;
   if (facts.codeHash !== undefined) payload.c_hash = facts.codeHash;
-  if (has(scopeNames.email)) {
-    if (claims.email !== "") payload.email = claims.email;
-    payload.email_verified = claims.emailVerified;
+  if (facts.acr !== undefined) payload.acr = facts.acr;
+  if (has("email", scopeNames.email) && claims.email !== "") payload.email = claims.email;
+  if (has("email_verified", scopeNames.email)) payload.email_verified = claims.emailVerified;
+  if (has("groups", scopeNames.groups) && claims.groups.length > 0) payload.groups = claims.groups;
+  if (has("name", scopeNames.profile) && claims.username !== "") payload.name = claims.username;
+  if (has("preferred_username", scopeNames.profile) && claims.preferredUsername !== "") {
+    payload.preferred_username = claims.preferredUsername;
   }
-  if (has(scopeNames.groups) && claims.groups.length > 0) payload.groups = claims.groups;
-  if (has(scopeNames.profile)) {
-    if (claims.username !== "") payload.name = claims.username;
-    if (claims.preferredUsername !== "") payload.preferred_username = claims.preferredUsername;
-  }
-  if (has(scopeNames.federatedId)) {
+  if (has("federated_claims", scopeNames.federatedId)) {
     payload.federated_claims = {
       ...(subject.connectorId === "" ? {} : { connector_id: subject.connectorId }),
       ...(subject.userId === "" ? {} : { user_id: subject.userId }),

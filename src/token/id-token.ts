@@ -23,6 +23,8 @@ export interface MintOptions {
   readonly sessionId?: string;
   /** The code that is handed out or redeemed with the ID token: becomes `c_hash`. OIDC Core §3.3.2.11. */
   readonly code?: string;
+  /** What the ID token says of the strength of the login; unset leaves it out. OIDC Core §2. */
+  readonly acr?: string;
   /** Which tokens to make. */
   readonly access: boolean;
   readonly id: boolean;
@@ -61,7 +63,10 @@ export async function mintTokens(authorized: Authorized, options: MintOptions, d
     // compat(dex): every access token carries the hash of a value that nobody knows (server/tokens).
     const accessTokenHash = halfHash(key.alg, Buffer.from(deps.random.bytes(16)).toString("base64url"));
     const tokenId = options.accessTokenId ?? newUuid(deps.random);
-    accessToken = await encodeJwt(key, claimsJson(authorized, { ...shared, tokenId, accessTokenHash }));
+    accessToken = await encodeJwt(
+      key,
+      claimsJson(authorized, { ...shared, tokenId, accessTokenHash, named: authorized.namedClaims.userinfo }),
+    );
   }
   let idToken: string | undefined;
   if (options.id) {
@@ -69,7 +74,12 @@ export async function mintTokens(authorized: Authorized, options: MintOptions, d
       ...(accessToken === undefined ? {} : { accessTokenHash: halfHash(key.alg, accessToken) }),
       ...(options.code === undefined ? {} : { codeHash: halfHash(key.alg, options.code) }),
     };
-    idToken = await encodeJwt(key, claimsJson(authorized, { ...shared, tokenId: newUuid(deps.random), ...hashes }));
+    const own = {
+      tokenId: newUuid(deps.random),
+      named: authorized.namedClaims.idToken,
+      ...(options.acr === undefined ? {} : { acr: options.acr }),
+    };
+    idToken = await encodeJwt(key, claimsJson(authorized, { ...shared, ...own, ...hashes }));
   }
   return {
     ...(accessToken === undefined ? {} : { accessToken }),

@@ -16,6 +16,7 @@ const claims = {
   groups: ["a", "b & c"],
 };
 const pkce = { codeChallenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", codeChallengeMethod: "S256" };
+const namedClaims = { idToken: ["email", "acr"], userinfo: ["name"] };
 const jwk = { use: "sig", kty: "EC", kid: "k1", crv: "P-256", alg: "ES256", x: "x", y: "y" };
 
 export const makers: { readonly [K in KindName]: Maker<K> } = {
@@ -58,7 +59,16 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
     hmacKey: bytes("key"),
     mfaValidated: true,
     webauthnSessionData: new Uint8Array(Buffer.from('{"a":1}')),
-    extra: { responseMode: "fragment", flowId: "flow" },
+    extra: {
+      responseMode: "fragment",
+      flowId: "flow",
+      namedClaims,
+      acrValues: ["2", "1"],
+      acrIsEssential: true,
+      uiLocales: ["de-AT", "fr"],
+      loginHint: "jane@example.com",
+      hintedSubject: "CgR1LTEyEgRsZGFw",
+    },
     ...change,
   }),
   authCodes: (change) => ({
@@ -74,6 +84,7 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
     sessionId: "session-1",
     authTime: earlier,
     ...pkce,
+    extra: { namedClaims, acr: "1" },
     ...change,
   }),
   refreshTokens: (change) => ({
@@ -88,7 +99,7 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
     claims,
     scopes: ["openid", "offline_access"],
     nonce: "n",
-    extra: { sessionId: "session-1", authTime: earlier },
+    extra: { sessionId: "session-1", authTime: earlier, namedClaims, acr: "1" },
     ...change,
   }),
   passwords: (change) => ({

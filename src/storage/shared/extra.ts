@@ -1,13 +1,6 @@
 /** What Dex's formats have no place for, as the JSON that each backend keeps beside them. Undefined is nothing. */
 import { Secret } from "../../kernel/secret.ts";
-import type {
-  AuthRequestExtra,
-  AuthSessionExtra,
-  Client,
-  KindName,
-  RecordKinds,
-  RefreshTokenExtra,
-} from "../records.ts";
+import type { AuthSessionExtra, Client, KindName, RecordKinds } from "../records.ts";
 import {
   boolMember,
   bytesMember,
@@ -18,6 +11,7 @@ import {
   textList,
   textMember,
 } from "./dex-json.ts";
+import { readAuthCodeExtra, readAuthRequestExtra, readRefreshExtra } from "./login-extras.ts";
 import { readJwk } from "./parts-of-keys.ts";
 
 export interface ExtraOf<Rec> {
@@ -32,6 +26,10 @@ export const extras: { readonly [K in KindName]?: ExtraOf<RecordKinds[K]["record
   authRequests: {
     write: ({ extra }) => plain(extra),
     read: (record, extra) => ({ ...record, extra: readAuthRequestExtra(extra) }),
+  },
+  authCodes: {
+    write: ({ extra }) => plain(extra),
+    read: (record, extra) => ({ ...record, extra: readAuthCodeExtra(extra) }),
   },
   refreshTokens: {
     write: ({ extra }) => plain(extra),
@@ -75,16 +73,6 @@ export const clientExtra: ExtraOf<Client> = {
     };
   },
 };
-
-function readAuthRequestExtra(value: JsonObject): AuthRequestExtra {
-  const [responseMode, flowId] = [textMember(value, "responseMode"), textMember(value, "flowId")];
-  return { ...(responseMode === "" ? {} : { responseMode }), ...(flowId === "" ? {} : { flowId }) };
-}
-
-function readRefreshExtra(value: JsonObject): RefreshTokenExtra {
-  const [sessionId, authTime] = [textMember(value, "sessionId"), numberMember(value, "authTime")];
-  return { ...(sessionId === "" ? {} : { sessionId }), ...(authTime === 0 ? {} : { authTime }) };
-}
 
 const writeSessionExtra = ({ connectorData, ...simple }: AuthSessionExtra): JsonObject => ({
   ...simple,

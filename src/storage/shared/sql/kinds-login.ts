@@ -162,6 +162,7 @@ export const authCodes: SqlKind<"authCodes"> = {
     authTime: numberOf(row, "auth_time"),
     sessionId: textOf(row, "session_id"),
   }),
+  ...extraColumns(extras.authCodes),
 };
 
 export const refreshTokens: SqlKind<"refreshTokens"> = {
