@@ -9,6 +9,7 @@ import type { Clock, Logger, Random, Trail } from "../kernel/ports.ts";
 import type { PageContext } from "../page/layout.ts";
 import type { Signer } from "../signer/contract.ts";
 import type { Storage } from "../storage/contract.ts";
+import type { TokenVerifier } from "../token/verify-access-token.ts";
 
 export interface Provider {
   readonly flow: FlowDeps;
@@ -17,6 +18,10 @@ export interface Provider {
   readonly grants: ReadonlyMap<string, Grant>;
   /** What discovery lists, sorted. */
   readonly grantTypes: readonly string[];
+  /** Key of the client secrets that we create. */
+  readonly clientSecretKey: Uint8Array;
+  /** Whether a token of ours still counts. */
+  readonly verifyToken: TokenVerifier;
   readonly signer: Signer;
   /** Seconds for which clients may keep `/keys`: no longer than the next key is public before it signs. */
   readonly keysMaxAge: number;

@@ -1,8 +1,8 @@
-import { AlreadyExistsError } from "../storage/contract.ts";
 import type { RedeemedCode } from "../storage/records.ts";
 import { isRotated } from "../token/refresh-secret.ts";
 import { isReplay } from "../token/replay.ts";
 import type { GrantContext, GrantDeps } from "./contract.ts";
+import { endFamily } from "./end-family.ts";
 
 /**
  * A code that is not there may be one that was redeemed before. If it comes again and that cannot be its
@@ -44,12 +44,13 @@ async function wasReplayed(redeemed: RedeemedCode, context: GrantContext, deps: 
   });
 }
 
+/** The tag covers what later refreshes issued as well; a family's is found from its id. */
 async function revokeIssued(redeemed: RedeemedCode, deps: GrantDeps): Promise<void> {
-  if (redeemed.refreshTokenId !== "") await deps.storage.refreshTokens.delete(redeemed.refreshTokenId);
-  if (redeemed.accessTokenId === "" || redeemed.accessTokenExpiry < deps.clock.now()) return;
-  try {
-    await deps.storage.revokedTokens.create({ id: redeemed.accessTokenId, expiry: redeemed.accessTokenExpiry });
-  } catch (error) {
-    if (!(error instanceof AlreadyExistsError)) throw error;
-  }
+  const family =
+    redeemed.refreshTokenId === "" ? undefined : await deps.storage.refreshTokens.get(redeemed.refreshTokenId);
+  if (family !== undefined) return endFamily(family, deps);
+  const { accessTokenId, accessTokenExpiry, refreshTokenId } = redeemed;
+  // A family that is gone may have refreshed until a moment ago.
+  const expiry = refreshTokenId === "" ? accessTokenExpiry : deps.clock.now() + deps.mint.lifetime;
+  if (accessTokenId !== "") await deps.revocations.revoke(accessTokenId, expiry);
 }

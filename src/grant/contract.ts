@@ -10,6 +10,7 @@ import type { TokenAnswer } from "../token/answer.ts";
 import type { MintDeps } from "../token/id-token.ts";
 import type { RefreshPolicy } from "../token/refresh-rotation.ts";
 import type { AnsweredConnections } from "../token/replay.ts";
+import type { Revocations } from "../token/revocations.ts";
 
 /** What every grant may use. */
 export interface GrantDeps {
@@ -24,6 +25,9 @@ export interface GrantDeps {
   /** How long an authorization request lives: a redeemed code is remembered at least as long. */
   readonly requestLifetime: Millis;
   readonly answered: AnsweredConnections;
+  readonly revocations: Revocations;
+  /** `oauth2.passwordConnector`: who checks the password grant. */
+  readonly passwordConnector?: string;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -41,11 +45,17 @@ export interface GrantContext {
 }
 
 /** The body's parameters: each at most once (RFC 6749 §3.2); an empty value counts as absent (RFC 6749 §3.1). */
-export type GrantParams = ReadonlyMap<string, string>;
+export interface GrantParams {
+  get(name: string): string | undefined;
+  /** Every value of one that {@link Grant.repeatable} lists. */
+  all(name: string): readonly string[];
+}
 
 /** One grant_type. The endpoint has authenticated the client before `redeem` is called. */
 export interface Grant {
   readonly grantType: string;
+  /** Parameters that may come more than once, against RFC 6749 §3.2 and by the grant's own specification. */
+  readonly repeatable?: readonly string[];
   /**
    * Proves the right, passes `authorize`, consumes the credential and mints, in this order.
    * @throws {OAuthError} The refusal, in the protocol's words.

@@ -1,15 +1,28 @@
 import { Secret } from "../kernel/secret.ts";
 import { AlreadyExistsError } from "../storage/contract.ts";
-import type { AuthCode, OfflineSession, RefreshToken, RefreshTokenExtra } from "../storage/records.ts";
+import type { AuthCodeExtra, Claims, OfflineSession, RefreshToken, RefreshTokenExtra } from "../storage/records.ts";
 import { currentSecret, firstSecret } from "../token/refresh-secret.ts";
 import type { GrantDeps } from "./contract.ts";
+
+/** The login that a family begins with. */
+export interface FamilyOrigin {
+  readonly clientId: string;
+  readonly connectorId: string;
+  readonly claims: Claims;
+  readonly scopes: readonly string[];
+  readonly nonce: string;
+  readonly connectorData?: Secret<Uint8Array>;
+  /** Empty: no session. */
+  readonly sessionId: string;
+  readonly extra?: AuthCodeExtra;
+}
 
 /**
  * Begins a refresh token family, one per login, so that two devices of a person do not end each other.
  * Returns its first secret. The family is stored first, then Dex's reference to it: a crash between
  * leaves a family that nobody holds.
  */
-export async function beginFamily(id: string, code: AuthCode, deps: GrantDeps): Promise<string> {
+export async function beginFamily(id: string, origin: FamilyOrigin, deps: GrantDeps): Promise<string> {
   const now = deps.clock.now();
   const family: RefreshToken = {
     id,
@@ -17,31 +30,31 @@ export async function beginFamily(id: string, code: AuthCode, deps: GrantDeps): 
     obsoleteToken: new Secret(""),
     createdAt: now,
     lastUsed: now,
-    clientId: code.clientId,
-    connectorId: code.connectorId,
-    claims: code.claims,
-    scopes: code.scopes,
-    nonce: code.nonce,
-    ...(code.connectorData === undefined ? {} : { connectorData: code.connectorData }),
-    ...(code.sessionId === "" && code.extra === undefined ? {} : { extra: extraOf(code) }),
+    clientId: origin.clientId,
+    connectorId: origin.connectorId,
+    claims: origin.claims,
+    scopes: origin.scopes,
+    nonce: origin.nonce,
+    ...(origin.connectorData === undefined ? {} : { connectorData: origin.connectorData }),
+    ...(origin.sessionId === "" && origin.extra === undefined ? {} : { extra: extraOf(origin) }),
   };
   await deps.storage.refreshTokens.create(family);
-  await rememberFamily(family, code, deps);
+  await rememberFamily(family, origin, deps);
   return currentSecret(family, deps.refreshKey);
 }
 
-const extraOf = (code: AuthCode): RefreshTokenExtra => ({
-  ...code.extra,
-  ...(code.sessionId === "" ? {} : { sessionId: code.sessionId }),
+const extraOf = (origin: FamilyOrigin): RefreshTokenExtra => ({
+  ...origin.extra,
+  ...(origin.sessionId === "" ? {} : { sessionId: origin.sessionId }),
 });
 
 /** Dex's record of what outlives a login: the upstream's data, and the newest family of each client. */
-async function rememberFamily(family: RefreshToken, code: AuthCode, deps: GrantDeps): Promise<void> {
-  const key = { userId: code.claims.userId, connectorId: code.connectorId };
+async function rememberFamily(family: RefreshToken, origin: FamilyOrigin, deps: GrantDeps): Promise<void> {
+  const key = { userId: origin.claims.userId, connectorId: origin.connectorId };
   const { id, clientId, createdAt, lastUsed } = family;
-  const reference = { id, clientId, createdAt, lastUsed, sessionId: code.sessionId };
-  const hasData = code.connectorData !== undefined && code.connectorData.reveal().byteLength > 0;
-  const data = hasData && code.connectorData !== undefined ? { connectorData: code.connectorData } : {};
+  const reference = { id, clientId, createdAt, lastUsed, sessionId: origin.sessionId };
+  const hasData = origin.connectorData !== undefined && origin.connectorData.reveal().byteLength > 0;
+  const data = hasData && origin.connectorData !== undefined ? { connectorData: origin.connectorData } : {};
   const remember = (current: OfflineSession): OfflineSession => ({
     ...current,
     ...data,

@@ -4,7 +4,8 @@ import { grantTypes } from "../oauth/grant-type.ts";
 import { parseScope, quoteList, scopes as scopeNames } from "../oauth/scope.ts";
 import type { RefreshToken } from "../storage/records.ts";
 import type { TokenAnswer } from "../token/answer.ts";
-import { type Authorized, mustAuthorize, withClaims } from "../token/authorize.ts";
+import { type Authorized, withClaims } from "../token/authorize.ts";
+import { grantTagOf } from "../token/grant-tag.ts";
 import { mintTokens } from "../token/id-token.ts";
 import { claimsOf, identityOf } from "../token/identity-claims.ts";
 import { judgeRefresh } from "../token/refresh-rotation.ts";
@@ -16,9 +17,10 @@ import {
   rotateSecret,
 } from "../token/refresh-secret.ts";
 import { isReplay } from "../token/replay.ts";
-import { trustedBy } from "../token/trusted-peers.ts";
 import { answerOf } from "./answer-of.ts";
 import type { Grant, GrantContext, GrantDeps, GrantParams } from "./contract.ts";
+import { endFamily } from "./end-family.ts";
+import { authorizePerson } from "./person.ts";
 
 /** compat(dex): clients and scripts compare this text. The code is RFC 6749 §5.2's, not Dex's. */
 const invalidToken = (detail: string): OAuthError =>
@@ -108,7 +110,7 @@ async function endReplayedFamily(
     client_id: family.clientId,
     connector_id: family.connectorId,
   });
-  await deps.storage.refreshTokens.delete(family.id);
+  await endFamily(family, deps);
 }
 
 /** Inside the reuse window: the current secret again, with the claims as stored. */
@@ -218,20 +220,11 @@ async function authorizeRefresh(
     throw new OAuthError("invalid_scope", `Requested scopes contain unauthorized scope(s): ${quoteList(widened)}.`);
   }
   const scopes = asked.length === 0 ? family.scopes : asked;
-  const authorized = mustAuthorize(
-    {
-      client: context.client,
-      grant: grantTypes.refreshToken,
-      connector: (await deps.connectors.list()).find(({ id }) => id === family.connectorId),
-      subject: { userId: family.claims.userId, connectorId: family.connectorId },
-      claims: family.claims,
-      scopes,
-      namedClaims: family.extra?.namedClaims,
-      trustedBy: await trustedBy(context.client.id, scopes, deps.storage.clients),
-      blockedUntil: 0,
-      now: deps.clock.now(),
-    },
-    context.trail,
+  const { connectorId, claims } = family;
+  const authorized = await authorizePerson(
+    { grant: grantTypes.refreshToken, connectorId, claims, scopes, namedClaims: family.extra?.namedClaims },
+    context,
+    deps,
   );
   const isNarrowed = new Set(scopes).size < new Set(family.scopes).size;
   return { authorized, narrowed: isNarrowed ? [...new Set(scopes)].join(" ") : undefined };
@@ -250,6 +243,7 @@ async function mintAnswer(
     authorized,
     {
       nonce: family.nonce,
+      grantTag: grantTagOf(deps.refreshKey, family.id),
       access: true,
       id: true,
       ...(sessionId === undefined ? {} : { sessionId }),

@@ -1,6 +1,13 @@
 import { authorizationCodeGrant } from "./authorization-code.ts";
+import { clientCredentialsGrant } from "./client-credentials.ts";
 import type { Grant } from "./contract.ts";
+import { passwordGrant } from "./password.ts";
 import { refreshTokenGrant } from "./refresh-token.ts";
 
 /** Every grant the token endpoint knows; the configuration chooses among them. */
-export const grants: readonly Grant[] = [authorizationCodeGrant, refreshTokenGrant];
+export const grants: readonly Grant[] = [
+  authorizationCodeGrant,
+  refreshTokenGrant,
+  clientCredentialsGrant,
+  passwordGrant,
+];

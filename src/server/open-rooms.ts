@@ -18,6 +18,8 @@ import type { Signer } from "../signer/contract.ts";
 import { signers } from "../signer/registry.ts";
 import type { Storage } from "../storage/contract.ts";
 import { AnsweredConnections } from "../token/replay.ts";
+import { openRevocations } from "../token/revocations.ts";
+import { openTokenVerifier } from "../token/verify-access-token.ts";
 import { type ConnectorPool, createConnectorPool } from "./connector-pool.ts";
 import { servedGrants } from "./grant-types.ts";
 import { openStorage } from "./open-storage.ts";
@@ -98,6 +100,7 @@ function buildProvider(config: Config, { storage, root, signer, connectors, cloc
   const { oauth2, expiry } = config;
   const mint = { issuer: config.issuer, signer, clock, random, lifetime: expiry.idTokens };
   const codeKey = hkdf(root.reveal(), "code");
+  const revocations = openRevocations(storage, clock);
   const flow: FlowDeps = {
     policy: {
       issuer: config.issuer,
@@ -127,6 +130,8 @@ function buildProvider(config: Config, { storage, root, signer, connectors, cloc
     refreshPolicy: expiry.refreshTokens,
     requestLifetime: expiry.authRequests,
     answered: new AnsweredConnections(),
+    revocations,
+    ...(oauth2.passwordConnector === undefined ? {} : { passwordConnector: oauth2.passwordConnector }),
     clock,
     random,
   };
@@ -137,6 +142,8 @@ function buildProvider(config: Config, { storage, root, signer, connectors, cloc
     grant,
     grants: served.grants,
     grantTypes: served.listed,
+    clientSecretKey: hkdf(root.reveal(), "client-secret"),
+    verifyToken: openTokenVerifier({ issuer: config.issuer, signer, revocations, clock }),
     signer,
     keysMaxAge: keysMaxAge(config),
     storage,

@@ -319,13 +319,13 @@ export interface RedeemedCode {
   readonly redeemedAt: number;
   /** The family that was issued, or empty. */
   readonly refreshTokenId: string;
-  /** The access token's `jti`, and when it expires by itself. */
+  /** What the `jti`s of the issued tokens begin with (`token/grant-tag.ts`), and when the first of them expires. */
   readonly accessTokenId: string;
   readonly accessTokenExpiry: number;
   readonly expiry: number;
 }
 
-/** Ours: a `jti` that no longer counts though its signature and time do. RFC 7009. */
+/** Ours: a `jti`, or the beginning that those of one grant share, that no longer counts. RFC 7009. */
 export interface RevokedToken {
   readonly id: string;
   readonly expiry: number;

@@ -80,7 +80,8 @@ const rules: readonly Rule[] = [
     policy: "grant.client_kind",
     spec: "RFC 6749 §4.4",
     objection: ({ client, grant }) =>
-      grant === "client_credentials" && client.public
+      // A secret that is empty proves nothing, whatever the flag says.
+      grant === "client_credentials" && (client.public || client.secret.reveal() === "")
         ? ["unauthorized_client", "Public clients cannot use client_credentials grant."]
         : undefined,
   },
@@ -97,7 +98,7 @@ const rules: readonly Rule[] = [
     policy: "grant.connector_exists",
     objection: ({ connector, grant }) =>
       isForPerson(grant) && connector === undefined
-        ? [refusal(grant), "Requested connector does not exist."]
+        ? [isNamed(grant) ? "invalid_request" : refusal(grant), "Requested connector does not exist."]
         : undefined,
   },
   {
@@ -143,6 +144,9 @@ const rules: readonly Rule[] = [
     },
   },
 ];
+
+/** Token exchange names the connector in its own request. RFC 8693 §2.2.2. */
+const isNamed = (grant: GrantType): boolean => grant === "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /** A spent right is `invalid_grant`; a right that is still to be asked for is `access_denied`. RFC 6749 §5.2, §4.1.2.1. */
 const refusal = (grant: GrantType): OAuthErrorCode => (grant === "implicit" ? "access_denied" : "invalid_grant");

@@ -1,8 +1,8 @@
-import { newUuid } from "../kernel/ids.ts";
 import type { Clock, Millis, Random } from "../kernel/ports.ts";
 import type { Signer } from "../signer/contract.ts";
 import type { Authorized } from "./authorize.ts";
 import { claimsJson } from "./claims.ts";
+import { type GrantTag, newTokenId } from "./grant-tag.ts";
 import { encodeJwt, halfHash } from "./jws.ts";
 
 /** What minting needs, once per server. */
@@ -28,8 +28,8 @@ export interface MintOptions {
   /** Which tokens to make. */
   readonly access: boolean;
   readonly id: boolean;
-  /** The access token's `jti`, where the caller must know it beforehand. */
-  readonly accessTokenId?: string;
+  /** What all tokens of this grant have in common, where they may have to be revoked together. */
+  readonly grantTag?: GrantTag;
 }
 
 export interface Minted {
@@ -62,7 +62,7 @@ export async function mintTokens(authorized: Authorized, options: MintOptions, d
   if (options.access) {
     // compat(dex): every access token carries the hash of a value that nobody knows (server/tokens).
     const accessTokenHash = halfHash(key.alg, Buffer.from(deps.random.bytes(16)).toString("base64url"));
-    const tokenId = options.accessTokenId ?? newUuid(deps.random);
+    const tokenId = newTokenId(deps.random, options.grantTag);
     accessToken = await encodeJwt(
       key,
       claimsJson(authorized, { ...shared, tokenId, accessTokenHash, named: authorized.namedClaims.userinfo }),
@@ -75,7 +75,7 @@ export async function mintTokens(authorized: Authorized, options: MintOptions, d
       ...(options.code === undefined ? {} : { codeHash: halfHash(key.alg, options.code) }),
     };
     const own = {
-      tokenId: newUuid(deps.random),
+      tokenId: newTokenId(deps.random, options.grantTag),
       named: authorized.namedClaims.idToken,
       ...(options.acr === undefined ? {} : { acr: options.acr }),
     };

@@ -1,39 +1,73 @@
 import type { Clock } from "../kernel/ports.ts";
-import type { Signer } from "../signer/contract.ts";
-import type { Storage } from "../storage/contract.ts";
+import type { PublicJwk, Signer } from "../signer/contract.ts";
+import type { Revocations } from "./revocations.ts";
 
 export interface VerifyDeps {
   readonly issuer: string;
   readonly signer: Signer;
-  readonly storage: Pick<Storage, "revokedTokens">;
+  readonly revocations: Revocations;
   readonly clock: Clock;
 }
 
 export type VerifiedAccessToken =
-  | { readonly ok: true; readonly payload: string; readonly claims: Readonly<Record<string, unknown>> }
+  | { readonly ok: true; readonly payload: string; readonly claims: TokenClaims }
   | { readonly ok: false; readonly because: string };
 
-/** Whether a token of ours still counts: signature, issuer, time, kind, revocation. RFC 8725 §3. One storage read. */
-export async function verifyAccessToken(jwt: string, deps: VerifyDeps): Promise<VerifiedAccessToken> {
-  const verified = await deps.signer.verify(jwt);
-  if (verified === undefined) return { ok: false, because: "no key of ours signed it" };
-  const claims = objectOf(verified.payload);
-  if (claims === undefined) return { ok: false, because: "the payload is no object" };
-  if (claims.iss !== deps.issuer) return { ok: false, because: "another issuer" };
-  // A logout token is signed by the same keys and proves nothing about a caller. OIDC Back-Channel Logout §2.4.
-  if (claims.events !== undefined) return { ok: false, because: "a logout token" };
-  if (typeof claims.exp !== "number" || claims.exp * 1000 <= deps.clock.now()) return { ok: false, because: "expired" };
-  if (typeof claims.jti === "string" && (await deps.storage.revokedTokens.get(claims.jti)) !== undefined) {
-    return { ok: false, because: "revoked" };
-  }
-  return { ok: true, payload: verified.payload, claims };
+export type TokenClaims = Readonly<Record<string, unknown>>;
+
+/** Whether a token of ours still counts: signature, issuer, time, kind, revocation. RFC 8725 §3. */
+export type TokenVerifier = (jwt: string) => Promise<VerifiedAccessToken>;
+
+/** What a signature covers never changes, so it is checked once. Some 3 KiB each. */
+const mostTokens = 4_096;
+const longestKept = 4_096;
+
+interface Signed {
+  readonly payload: string;
+  readonly claims: TokenClaims;
+  /** The keys there were: with another list the signature is checked again, for its key may be gone. */
+  readonly keys: readonly PublicJwk[];
+}
+
+/** Resource servers show the same token again and again; signatures once checked are remembered, nothing else is. */
+export function openTokenVerifier({ issuer, signer, revocations, clock }: VerifyDeps): TokenVerifier {
+  const checked = new Map<string, Signed>();
+
+  const checkSignature = async (jwt: string, keys: readonly PublicJwk[]): Promise<Signed | string> => {
+    const verified = await signer.verify(jwt);
+    if (verified === undefined) return "no key of ours signed it";
+    const claims = objectOf(verified.payload);
+    if (claims === undefined) return "the payload is no object";
+    const signed = { payload: verified.payload, claims, keys };
+    if (jwt.length > longestKept) return signed;
+    checked.set(jwt, signed);
+    const [oldest] = checked.size > mostTokens ? checked.keys() : [];
+    if (oldest !== undefined) checked.delete(oldest);
+    return signed;
+  };
+
+  return async (jwt) => {
+    const keys = await signer.publicKeys();
+    const before = checked.get(jwt);
+    const signed = before?.keys === keys ? before : await checkSignature(jwt, keys);
+    if (typeof signed === "string") return { ok: false, because: signed };
+    const { payload, claims } = signed;
+    if (claims.iss !== issuer) return { ok: false, because: "another issuer" };
+    // A logout token is signed by the same keys and proves nothing about a caller. OIDC Back-Channel Logout §2.4.
+    if (claims.events !== undefined) return { ok: false, because: "a logout token" };
+    if (typeof claims.exp !== "number" || claims.exp * 1000 <= clock.now()) return { ok: false, because: "expired" };
+    if (typeof claims.jti === "string" && (await revocations.isRevoked(claims.jti))) {
+      return { ok: false, because: "revoked" };
+    }
+    return { ok: true, payload, claims };
+  };
 }
 
 /** Our own signature covers the text, so its members are what we wrote. */
-function objectOf(payload: string): Readonly<Record<string, unknown>> | undefined {
+function objectOf(payload: string): TokenClaims | undefined {
   const value: unknown = JSON.parse(payload);
   return isRecord(value) ? value : undefined;
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+const isRecord = (value: unknown): value is TokenClaims =>
   typeof value === "object" && value !== null && !Array.isArray(value);

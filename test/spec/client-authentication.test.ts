@@ -54,12 +54,7 @@ describe("a client is known", () => {
       undefined,
     ],
     ["a scheme in another case", "app", {}, basic("app", "app-secret").replace("Basic", "bASIC")],
-    [
-      "the header, whatever the body says",
-      "app",
-      { client_id: "open", client_secret: "x" },
-      basic("app", "app-secret"),
-    ],
+    ["the header, beside the same client_id", "app", { client_id: "app" }, basic("app", "app-secret")],
     ["none, for a public client", "open", { client_id: "open" }, undefined],
     ["none with an empty secret", "open", { client_id: "open", client_secret: "" }, undefined],
     ["none, in the header", "open", {}, basic("open", "")],
@@ -97,6 +92,31 @@ describe("a client is not known", () => {
   it("by a secret that cannot be decoded, which is a malformed request", async () => {
     const stray = `Basic ${Buffer.from("app:100%").toString("base64")}`;
     assertRefused(await redeemAs("app", {}, stray), "invalid_request", "client_secret improperly encoded");
+  });
+
+  for (const [how, body] of [
+    ["by two methods at once, even where both are right", { client_id: "app", client_secret: "app-secret" }],
+    ["by a header beside a secret of the body alone", { client_secret: "app-secret" }],
+    ["by a header beside another client_id", { client_id: "open" }],
+  ] as const) {
+    it(`${how}: RFC 6749 §2.3`, async () => {
+      assertRefused(await redeemAs("app", body, basic("app", "app-secret")), "invalid_request");
+    });
+  }
+
+  for (const header of ["Basic", "Basic ", "Basic !", "Basic b3Blbg==", "Basic Og=="]) {
+    it(`by ${JSON.stringify(header)}, even where the body names a public client`, async () => {
+      const answer = await redeemAs("open", header === "Basic Og==" ? {} : { client_id: "" }, header);
+      assertRefused(answer, "invalid_client", undefined, 401);
+    });
+  }
+
+  it("by a NUL, which no database could look for", async () => {
+    assertRefused(
+      await redeemAs("app", {}, `Basic ${btoa("a%00:b")}`),
+      "invalid_request",
+      "client_id improperly encoded",
+    );
   });
 
   it("and a code is not spent by who is not known", async () => {

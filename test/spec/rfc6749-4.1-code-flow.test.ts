@@ -325,6 +325,23 @@ describe("oidcc-codereuse", () => {
     assert.equal((await userinfo(agent, tokensOf(first).access_token)).status, 401);
   });
 
+  it("ends what later refreshes issued as well, ID tokens included, and nothing of another login", async () => {
+    const connector_id = "mock";
+    const other = await signIn(agent, { connector_id });
+    const code = await obtainCode(agent, { connector_id, scope: "openid offline_access" });
+    const issued = [tokensOf(await redeem(agent, code))];
+    for (let round = 0; round < 2; round++) {
+      await server.clock.advance(60_000);
+      issued.push(tokensOf(await refresh(agent, issued.at(-1)?.refresh_token ?? "")));
+    }
+    const all = issued.flatMap(({ access_token, id_token = "" }) => [access_token, id_token]);
+    for (const token of all) assert.equal((await userinfo(agent, token)).status, 200);
+    assertRefused(await redeem(agent, code), "invalid_grant");
+    for (const token of all) assert.equal((await userinfo(agent, token)).status, 401);
+    assertRefused(await refresh(agent, issued.at(-1)?.refresh_token ?? ""), "invalid_grant");
+    assert.equal((await userinfo(agent, other.access_token)).status, 200);
+  });
+
   it("does not let another client end it", async () => {
     const code = await obtainCode(agent, offline);
     const first = await redeem(agent, code);

@@ -122,6 +122,14 @@ describe("a refresh", () => {
 });
 
 describe("a refresh token that was rotated", () => {
+  it("ends every token of its family with it: RFC 9700 §4.14.2", async () => {
+    const first = await signIn(agent);
+    const second = tokensOf(await refresh(agent, first.refresh_token ?? ""));
+    await server.clock.advance(3_000);
+    assertRefused(await freshly(agent, first.refresh_token ?? ""), ...dead);
+    for (const { access_token } of [first, second]) assert.equal((await userinfo(agent, access_token)).status, 401);
+  });
+
   it("ends its family when it comes three seconds later", async () => {
     const stolen = await refreshToken(agent);
     const next = refreshTokenOf(await refresh(agent, stolen));

@@ -1,0 +1,107 @@
+import { newId } from "../kernel/ids.ts";
+import { secretEqual } from "../kernel/secret-equal.ts";
+import { OAuthError } from "../oauth/error.ts";
+import type { GrantType } from "../oauth/grant-type.ts";
+import { challengeOf } from "../oauth/pkce.ts";
+import { AlreadyExistsError } from "../storage/contract.ts";
+import type { AuthCode, Pkce, RedeemedCode } from "../storage/records.ts";
+import type { TokenAnswer } from "../token/answer.ts";
+import type { Authorized } from "../token/authorize.ts";
+import { type GrantTag, grantTagOf, newGrantTag } from "../token/grant-tag.ts";
+import { mintTokens } from "../token/id-token.ts";
+import { formatRefreshToken } from "../token/refresh-secret.ts";
+import { answerOf } from "./answer-of.ts";
+import type { GrantContext, GrantDeps } from "./contract.ts";
+import { authorizePerson, mayRefresh } from "./person.ts";
+import { beginFamily } from "./refresh-family.ts";
+
+export const invalidCode = "Invalid or expired code parameter.";
+
+/** What is redeemed: the stored code, by which grant, and the code as its client holds it, if it ever saw it. */
+export interface Redemption {
+  readonly grant: GrantType;
+  readonly code: AuthCode;
+  readonly presented?: string;
+}
+
+/** Asks policy, spends the code and issues for it, in this order. RFC 6749 §4.1.3, OIDC Core §3.1.3. */
+export async function redeemCode(redemption: Redemption, context: GrantContext, deps: GrantDeps): Promise<TokenAnswer> {
+  const { code, grant } = redemption;
+  const authorized = await authorizePerson({ ...code, namedClaims: code.extra?.namedClaims, grant }, context, deps);
+  const isLasting = await mayRefresh(code.connectorId, code.scopes, context, deps);
+  const refreshTokenId = isLasting ? newId(deps.random) : "";
+  // A family's tag can be found again from its id, at every refresh.
+  const grantTag = isLasting ? grantTagOf(deps.refreshKey, refreshTokenId) : newGrantTag(deps.random);
+  await spendCode(tombstone(code, refreshTokenId, grantTag, deps), deps);
+  return issue({ ...redemption, authorized, refreshTokenId, grantTag }, context, deps);
+}
+
+/** The method recorded with the challenge decides, so that S256 cannot be talked down. RFC 7636 §4.6. */
+export function checkPkce(code: Pkce, verifier: string | undefined): void {
+  if (code.codeChallenge === "") {
+    if (verifier === undefined) return;
+    throw new OAuthError("invalid_request", "No PKCE flow started. Cannot check code_verifier.");
+  }
+  if (verifier === undefined) throw new OAuthError("invalid_grant", "Expecting parameter code_verifier in PKCE flow.");
+  if (!secretEqual(challengeOf(verifier, code.codeChallengeMethod), code.codeChallenge)) {
+    throw new OAuthError("invalid_grant", "Invalid code_verifier.");
+  }
+}
+
+/**
+ * Of several redemptions at once one writes the tombstone, and it alone goes on. The code is deleted after that, so
+ * that at every moment the one or the other is there: a resubmitted form can never bring a spent code back.
+ */
+async function spendCode(redeemed: RedeemedCode, deps: GrantDeps): Promise<void> {
+  try {
+    await deps.storage.redeemedCodes.create(redeemed);
+  } catch (error) {
+    if (!(error instanceof AlreadyExistsError)) throw error;
+    throw new OAuthError("invalid_grant", invalidCode, { detail: "another request redeemed it first" });
+  }
+}
+
+interface Issue extends Redemption {
+  readonly authorized: Authorized;
+  readonly refreshTokenId: string;
+  readonly grantTag: GrantTag;
+}
+
+async function issue(
+  { code, presented, authorized, refreshTokenId, grantTag }: Issue,
+  context: GrantContext,
+  deps: GrantDeps,
+): Promise<TokenAnswer> {
+  const options = {
+    nonce: code.nonce,
+    ...(code.authTime > 0 ? { authTime: code.authTime } : {}),
+    ...(code.sessionId === "" ? {} : { sessionId: code.sessionId }),
+    ...(code.extra?.acr === undefined ? {} : { acr: code.extra.acr }),
+    ...(presented === undefined ? {} : { code: presented }),
+    access: true,
+    id: true,
+    grantTag,
+  };
+  const [minted, secret] = await Promise.all([
+    mintTokens(authorized, options, deps.mint),
+    refreshTokenId === "" ? undefined : beginFamily(refreshTokenId, code, deps),
+    deps.storage.authCodes.delete(code.id),
+  ]);
+  deps.answered.remember(context.connection, code.id);
+  return answerOf(minted, deps, secret === undefined ? undefined : formatRefreshToken(refreshTokenId, secret));
+}
+
+function tombstone(code: AuthCode, refreshTokenId: string, grantTag: GrantTag, deps: GrantDeps): RedeemedCode {
+  const redeemedAt = deps.clock.now();
+  const accessTokenExpiry = redeemedAt + deps.mint.lifetime;
+  return {
+    id: code.id,
+    clientId: code.clientId,
+    redeemedAt,
+    refreshTokenId,
+    accessTokenId: grantTag,
+    accessTokenExpiry,
+    // As long as a replay could matter: while the token lives, or the request could be answered again.
+    expiry: Math.max(accessTokenExpiry, redeemedAt + deps.requestLifetime, code.expiry),
+  };
+}
