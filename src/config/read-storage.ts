@@ -12,7 +12,7 @@ export type StorageConfig = {
   };
 }[StorageType];
 
-const built: ReadonlySet<StorageType> = new Set<StorageType>(["memory", "sqlite3"]);
+const built: ReadonlySet<StorageType> = new Set<StorageType>(["memory", "sqlite3", "etcd"]);
 
 /** Undefined: absent or refused. */
 export function readStorage(reading: Reading): StorageConfig | undefined {
@@ -35,6 +35,7 @@ export function readStorage(reading: Reading): StorageConfig | undefined {
 }
 
 function readBlock(reading: Reading, type: StorageType): StorageConfig | undefined {
+  const { findings } = reading;
   const block = expandedBlock(reading, "storage.config");
   if (block === undefined) return undefined;
   const at = "storage.config";
@@ -49,8 +50,13 @@ function readBlock(reading: Reading, type: StorageType): StorageConfig | undefin
       return { type, config: parse(storageSchemas.postgres) };
     case "mysql":
       return { type, config: parse(storageSchemas.mysql) };
-    case "etcd":
-      return { type, config: parse(storageSchemas.etcd) };
+    case "etcd": {
+      const config = parse(storageSchemas.etcd);
+      if (config.endpoints.length === 0) {
+        findings.refuse("setup", "storage.config.endpoints", "failed to initialize storage: no etcd endpoint is named");
+      }
+      return { type, config };
+    }
     case "kubernetes": {
       const config = parse(storageSchemas.kubernetes);
       checkKubernetes(reading, config);

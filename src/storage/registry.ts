@@ -3,5 +3,6 @@ import type { StorageType } from "./contract.ts";
 /** Every storage that is built, by its `storage.type`. Loaded when configured. */
 export const storageTypes: Readonly<Record<string, () => Promise<StorageType>>> = {
   memory: async () => (await import("./memory/memory.ts")).memory,
+  etcd: async () => (await import("./etcd/etcd.ts")).etcd,
   sqlite3: async () => (await import("./sqlite/sqlite.ts")).sqlite3,
 };

@@ -1,0 +1,73 @@
+import { join } from "node:path";
+import { Agent, fetch } from "undici";
+import { freePort, peerFolder, startPeer } from "./peer.ts";
+import type { TestTls } from "./tls.ts";
+
+export const etcdPrograms = { etcd: "etcd-server" };
+
+export interface EtcdPeer {
+  readonly endpoint: string;
+  /** One call of the JSON gateway, such as `("kv/put", { key: base64, value: base64 })`. */
+  call(path: string, body: object, token?: string): Promise<Readonly<Record<string, unknown>>>;
+  /** Freezes the process, and lets it go on. */
+  pause(): void;
+  resume(): void;
+  /** Stops the process; {@link start} brings it back with its data. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Stops it for good and forgets its data. */
+  stop(): Promise<void>;
+}
+
+/** One member on 127.0.0.1. With `tls` it demands a client certificate. */
+export async function startEtcd(tls?: TestTls): Promise<EtcdPeer> {
+  const folder = peerFolder("etcd");
+  const [port, peerPort] = [await freePort(), await freePort()];
+  const [scheme, own] = [tls === undefined ? "http" : "https", `http://127.0.0.1:${peerPort}`];
+  const endpoint = `${scheme}://127.0.0.1:${port}`;
+  const agent = new Agent(
+    tls === undefined ? {} : { connect: { ca: tls.ca, cert: tls.clientCert, key: tls.clientKey } },
+  );
+  const secured =
+    tls === undefined
+      ? []
+      : [
+          ...["--cert-file", tls.serverCertFile, "--key-file", tls.serverKeyFile],
+          ...["--client-cert-auth", "--trusted-ca-file", tls.caFile],
+        ];
+  const args = [
+    ...["--name", "one", "--data-dir", join(folder.path, "data"), "--unsafe-no-fsync", "--log-level", "warn"],
+    ...["--listen-client-urls", endpoint, "--advertise-client-urls", endpoint],
+    ...["--listen-peer-urls", own, "--initial-advertise-peer-urls", own, "--initial-cluster", `one=${own}`],
+    ...secured,
+  ];
+  const call = async (path: string, body: object, token?: string) => {
+    const response = await fetch(`${endpoint}/v3/${path}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+      dispatcher: agent,
+      headers: token === undefined ? {} : { authorization: token },
+    });
+    const answer = (await response.json()) as Readonly<Record<string, unknown>>;
+    if (!response.ok) throw new Error(`etcd ${path}: ${JSON.stringify(answer)}`);
+    return answer;
+  };
+  const isReady = async () => (await call("maintenance/status", {})).leader !== undefined;
+  const launch = () => startPeer({ command: "etcd", args, logFile: join(folder.path, "etcd.log") }, isReady);
+  let peer = await launch();
+  return {
+    endpoint,
+    call,
+    pause: () => void peer.child.kill("SIGSTOP"),
+    resume: () => void peer.child.kill("SIGCONT"),
+    kill: () => peer.stop("SIGKILL"),
+    async start() {
+      peer = await launch();
+    },
+    async stop() {
+      await agent.close();
+      await peer.stop("SIGKILL");
+      folder.remove();
+    },
+  };
+}
