@@ -33,7 +33,19 @@ export function makeTestTls(client = "CN=dex", names: readonly string[] = []): T
     writeFileSync(at(`${name}.ext`), extensions);
     openssl("req", ...key, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", subject);
     const ca = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial"];
-    openssl("x509", "-req", "-in", `${name}.csr`, ...ca, "-days", "2", "-out", `${name}.crt`, "-extfile", `${name}.ext`);
+    openssl(
+      "x509",
+      "-req",
+      "-in",
+      `${name}.csr`,
+      ...ca,
+      "-days",
+      "2",
+      "-out",
+      `${name}.crt`,
+      "-extfile",
+      `${name}.ext`,
+    );
   };
   const alternatives = ["DNS:localhost", "IP:127.0.0.1", "IP:::1", ...names.map((name) => `DNS:${name}`)].join(",");
   // etcd's own gateway is a client of the server, with the server's certificate.

@@ -2,7 +2,7 @@ import { goJson } from "../../kernel/go-json.ts";
 import type { KindName, RecordKinds, UserKey } from "../records.ts";
 import { isObject, type JsonObject } from "../shared/dex-json.ts";
 import { changeDocument, readDocument, writeDocument } from "../shared/document/document.ts";
-import { extras } from "../shared/extra.ts";
+import { clientExtra, type ExtraOf, extras } from "../shared/extra.ts";
 import { etcdFields } from "./kinds.ts";
 import type { KeyValue } from "./messages.ts";
 
@@ -27,7 +27,16 @@ export interface Written {
   readonly extraText: string | undefined;
 }
 
-export const hasExtra = (kind: KindName): boolean => extras[kind] !== undefined;
+/** Here Dex's clients have a place for the groups, and for nothing else of ours. */
+const besides: { readonly [K in KindName]?: ExtraOf<RecordOf<K>> } = {
+  ...extras,
+  clients: {
+    write: (record) => clientExtra.write({ ...record, clientCredentialsGroups: [] }),
+    read: clientExtra.read,
+  },
+};
+
+export const hasExtra = (kind: KindName): boolean => besides[kind] !== undefined;
 
 /** @throws {Error} The value is no JSON object; it is not quoted, since it may hold secrets. */
 export function decode<K extends KindName>(kind: K, key: string, value: KeyValue, extra?: KeyValue): Found<K> {
@@ -39,7 +48,7 @@ export function decode<K extends KindName>(kind: K, key: string, value: KeyValue
   const beside = extraText === undefined ? undefined : parseObject(extraText);
   return {
     key,
-    record: beside === undefined ? record : (extras[kind]?.read(record, beside) ?? record),
+    record: beside === undefined ? record : (besides[kind]?.read(record, beside) ?? record),
     object,
     text,
     revision: value.mod_revision,
@@ -70,7 +79,7 @@ export const encodeChange = <K extends KindName>(kind: K, found: Found<K>, next:
 };
 
 function extraTextOf<K extends KindName>(kind: K, record: RecordOf<K>): string | undefined {
-  const extra = extras[kind]?.write(record);
+  const extra = besides[kind]?.write(record);
   return extra === undefined ? undefined : goJson(extra);
 }
 

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import { setTimeout as wait } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { UnavailableError } from "../../kernel/errors.ts";
 import type { Random } from "../../kernel/ports.ts";
 import { AlreadyExistsError, type Collection } from "../contract.ts";
@@ -156,10 +156,7 @@ export class EtcdCollection<K extends KindName> implements Collection<RecordKind
 
   #changes(found: Found<K>, written: Written): readonly RequestOp[] {
     const removed = found.extraText !== undefined && written.extraText === undefined;
-    return [
-      ...this.#puts(found.key, written),
-      ...(removed ? [this.store.remove(extraKey(found.key))] : []),
-    ];
+    return [...this.#puts(found.key, written), ...(removed ? [this.store.remove(extraKey(found.key))] : [])];
   }
 
   #puts(key: string, { text, extraText }: Written): readonly RequestOp[] {

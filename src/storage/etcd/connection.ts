@@ -1,10 +1,10 @@
-import { type Client, connectivityState, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { setTimeout as wait } from "node:timers/promises";
+import { type Client, connectivityState, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { UnavailableError } from "../../kernel/errors.ts";
 import type { Random } from "../../kernel/ports.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import { systemClock } from "../../kernel/system.ts";
-import { areSameFiles, type EtcdSsl, type Endpoint, openChannel, readTlsFiles, type TlsFiles } from "./endpoint.ts";
+import { areSameFiles, type Endpoint, type EtcdSsl, openChannel, readTlsFiles, type TlsFiles } from "./endpoint.ts";
 import type { Method, Methods } from "./messages.ts";
 
 /** Milliseconds one operation may take, attempts and all. compat(dex): storage/etcd/etcd.go. */
@@ -87,7 +87,12 @@ export class Connection {
     for (const channel of this.#channels) channel.close();
   }
 
-  async #mayRepeat(fault: ServiceError, intent: Intent, token: Metadata | undefined, attempt: number): Promise<boolean> {
+  async #mayRepeat(
+    fault: ServiceError,
+    intent: Intent,
+    token: Metadata | undefined,
+    attempt: number,
+  ): Promise<boolean> {
     if (isTokenRefused(fault) && this.#config.username !== "") {
       await this.#renew(token);
       return true;

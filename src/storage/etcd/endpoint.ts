@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { checkServerIdentity } from "node:tls";
 import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
 import { type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
 
 /** `storage.config.ssl` of the configuration. */

@@ -46,6 +46,8 @@ export async function openEtcd(settings: EtcdConfig, { random, logger }: Storage
     deviceTokens: expiring("deviceTokens"),
     redeemedCodes: expiring("redeemedCodes"),
     revokedTokens: expiring("revokedTokens"),
+    logoutDeliveries: expiring("logoutDeliveries"),
+    upstreamSessions: expiring("upstreamSessions"),
   };
   return {
     ...ending,
@@ -72,7 +74,11 @@ interface Ending {
   collect(now: number, batch: number): Promise<{ readonly deleted: number; readonly isDone: boolean }>;
 }
 
-async function collectGarbage(ending: Readonly<Record<string, Ending>>, now: number, batch: number): Promise<Collected> {
+async function collectGarbage(
+  ending: Readonly<Record<string, Ending>>,
+  now: number,
+  batch: number,
+): Promise<Collected> {
   const deleted: Partial<Record<KindName, number>> = {};
   let isDone = true;
   for (const [kind, collection] of Object.entries(ending)) {

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import { joinUnambiguously } from "../../kernel/derive.ts";
 import type { KindName, UserKey } from "../records.ts";
+import { type OwnKind, ownKinds } from "../shared/document/own-kinds.ts";
 import { keyText } from "../shared/record-key.ts";
+
+const own = (kind: OwnKind): string => `dexts/${ownKinds[kind].singular}/`;
 
 /** What the keys of a kind begin with. compat(dex): storage/etcd/etcd.go. Ours begin with `dexts/`, where Dex never looks. */
 const prefixes: Readonly<Record<KindName, string>> = {
@@ -17,9 +20,11 @@ const prefixes: Readonly<Record<KindName, string>> = {
   keys: "openid-connect-keys",
   deviceRequests: "device_req/",
   deviceTokens: "device_token/",
-  serverSecrets: "dexts/server_secret/",
-  redeemedCodes: "dexts/redeemed_code/",
-  revokedTokens: "dexts/revoked_token/",
+  serverSecrets: own("serverSecrets"),
+  redeemedCodes: own("redeemedCodes"),
+  revokedTokens: own("revokedTokens"),
+  logoutDeliveries: own("logoutDeliveries"),
+  upstreamSessions: own("upstreamSessions"),
 };
 
 const hasPairs = (kind: KindName): boolean => kind === "offlineSessions" || kind === "userIdentities";
@@ -44,7 +49,9 @@ export const extraKey = (key: string): string => `dexts/extra/${key}`;
 
 /** Under this stand the ids of one person's records. Hashed, because a user id may be longer than a key should be. */
 export function userPrefix(kind: KindName, { userId, connectorId }: UserKey): string {
-  const user = createHash("sha256").update(joinUnambiguously([userId, connectorId])).digest("base64url");
+  const user = createHash("sha256")
+    .update(joinUnambiguously([userId, connectorId]))
+    .digest("base64url");
   return `dexts/of_user/${prefixes[kind]}${user}/`;
 }
 

@@ -16,8 +16,8 @@ import type {
 } from "../records.ts";
 import { isObject, member, textList } from "../shared/dex-json.ts";
 import { constant, type Field, fieldsOf } from "../shared/document/field.ts";
+import { ownFields } from "../shared/document/own-kinds.ts";
 import {
-  ownKinds,
   readClaims,
   readConsents,
   readCredentials,
@@ -238,5 +238,5 @@ export const etcdFields: { readonly [K in KindName]: readonly Field[] } = {
   keys,
   deviceRequests,
   deviceTokens,
-  ...ownKinds,
+  ...ownFields,
 };

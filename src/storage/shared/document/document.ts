@@ -2,14 +2,14 @@ import { type JsonObject, member } from "../dex-json.ts";
 import { isSame, withUnchangedParts } from "../unchanged-parts.ts";
 import type { Field } from "./field.ts";
 
-const valueOf = (record: object, { property }: Field): unknown =>
+const propertyOf = (record: object, { property }: Field): unknown =>
   property === undefined ? undefined : (record as Readonly<Record<string, unknown>>)[property];
 
 /** `record` as Dex would write it. */
 export const writeDocument = (fields: readonly Field[], record: object): JsonObject =>
   Object.fromEntries(
     fields.flatMap((field) => {
-      const value = field.write(valueOf(record, field));
+      const value = field.write(propertyOf(record, field));
       return value === undefined ? [] : [[field.member, value]];
     }),
   );
@@ -28,15 +28,10 @@ export const readDocument = <Rec>(fields: readonly Field[], object: JsonObject):
  * `found` with what differs between `current`, which was read from it, and `next`. All else stays as it was: Dex's
  * nanoseconds, members of a later Dex.
  */
-export function changeDocument(
-  fields: readonly Field[],
-  found: JsonObject,
-  current: object,
-  next: object,
-): JsonObject {
+export function changeDocument(fields: readonly Field[], found: JsonObject, current: object, next: object): JsonObject {
   const changed: Record<string, unknown> = { ...found };
   for (const field of fields) {
-    const [before, after] = [field.write(valueOf(current, field)), field.write(valueOf(next, field))];
+    const [before, after] = [field.write(propertyOf(current, field)), field.write(propertyOf(next, field))];
     if (isSame(before, after)) continue;
     const old = member(found, field.member);
     for (const name of Object.keys(changed)) if (isTwin(name, field.member)) delete changed[name];

@@ -1,18 +1,9 @@
 /** What etcd and Kubernetes write alike, whatever the members around it are called. */
 import { Secret } from "../../../kernel/secret.ts";
-import type {
-  Claims,
-  Client,
-  RedeemedCode,
-  RevokedToken,
-  ServerSecret,
-  StoredJwk,
-  WebauthnCredential,
-} from "../../records.ts";
+import type { Claims, Client, StoredJwk, WebauthnCredential } from "../../records.ts";
 import { boolMember, isObject, type JsonObject, mapValues, member, textList, textMember } from "../dex-json.ts";
 import { readJwk } from "../parts-of-keys.ts";
 import { readCredential, writeCredential } from "../parts-of-users.ts";
-import { type Field, fieldsOf } from "./field.ts";
 
 export const writeClaims = (claims: Claims): JsonObject => ({
   userID: claims.userId,
@@ -61,26 +52,3 @@ export const readCredentials = (value: unknown): Readonly<Record<string, readonl
   mapValues(isObject(value) ? value : {}, (list) =>
     Array.isArray(list) ? list.filter(isObject).map(readCredential) : [],
   );
-
-const secret = fieldsOf<ServerSecret>();
-const redeemed = fieldsOf<RedeemedCode>();
-const revoked = fieldsOf<RevokedToken>();
-
-/** The kinds that are ours, member by member. */
-export const ownKinds: {
-  readonly serverSecrets: readonly Field[];
-  readonly redeemedCodes: readonly Field[];
-  readonly revokedTokens: readonly Field[];
-} = {
-  serverSecrets: [secret.text("id", "id"), secret.secretBytes("key", "secret"), secret.time("createdAt", "created_at")],
-  redeemedCodes: [
-    redeemed.text("id", "id"),
-    redeemed.text("clientId", "client_id"),
-    redeemed.time("redeemedAt", "redeemed_at"),
-    redeemed.text("refreshTokenId", "refresh_token_id"),
-    redeemed.text("accessTokenId", "access_token_id"),
-    redeemed.time("accessTokenExpiry", "access_token_expiry"),
-    redeemed.time("expiry", "expiry"),
-  ],
-  revokedTokens: [revoked.text("id", "id"), revoked.time("expiry", "expiry")],
-};

@@ -1,0 +1,95 @@
+import type {
+  KindName,
+  LogoutDelivery,
+  RedeemedCode,
+  RevokedToken,
+  ServerSecret,
+  UpstreamSession,
+} from "../../records.ts";
+import { type Field, fieldsOf } from "./field.ts";
+
+/** The kinds that Dex has. */
+type DexKind =
+  | "clients"
+  | "authRequests"
+  | "authCodes"
+  | "refreshTokens"
+  | "passwords"
+  | "offlineSessions"
+  | "userIdentities"
+  | "authSessions"
+  | "connectors"
+  | "keys"
+  | "deviceRequests"
+  | "deviceTokens";
+
+export type OwnKind = Exclude<KindName, DexKind>;
+
+export interface OwnKindDocument {
+  /** What one is called, and many: backends make their prefixes and resources of them. */
+  readonly singular: string;
+  readonly plural: string;
+  readonly fields: readonly Field[];
+}
+
+const secret = fieldsOf<ServerSecret>();
+const redeemed = fieldsOf<RedeemedCode>();
+const revoked = fieldsOf<RevokedToken>();
+const delivery = fieldsOf<LogoutDelivery>();
+const upstream = fieldsOf<UpstreamSession>();
+
+/** The kinds that are ours, member by member. */
+export const ownKinds: { readonly [K in OwnKind]: OwnKindDocument } = {
+  serverSecrets: {
+    singular: "server_secret",
+    plural: "server_secrets",
+    fields: [secret.text("id", "id"), secret.secretBytes("key", "secret"), secret.time("createdAt", "created_at")],
+  },
+  redeemedCodes: {
+    singular: "redeemed_code",
+    plural: "redeemed_codes",
+    fields: [
+      redeemed.text("id", "id"),
+      redeemed.text("clientId", "client_id"),
+      redeemed.time("redeemedAt", "redeemed_at"),
+      redeemed.text("refreshTokenId", "refresh_token_id"),
+      redeemed.text("accessTokenId", "access_token_id"),
+      redeemed.time("accessTokenExpiry", "access_token_expiry"),
+      redeemed.time("expiry", "expiry"),
+    ],
+  },
+  revokedTokens: {
+    singular: "revoked_token",
+    plural: "revoked_tokens",
+    fields: [revoked.text("id", "id"), revoked.time("expiry", "expiry")],
+  },
+  logoutDeliveries: {
+    singular: "logout_delivery",
+    plural: "logout_deliveries",
+    fields: [
+      delivery.text("id", "id"),
+      delivery.text("clientId", "client_id"),
+      delivery.text("sessionId", "session_id"),
+      delivery.text("userId", "user_id"),
+      delivery.text("connectorId", "connector_id"),
+      delivery.time("createdAt", "created_at"),
+      delivery.integer("attempts", "attempts"),
+      delivery.time("nextAttempt", "next_attempt"),
+      delivery.time("expiry", "expiry"),
+    ],
+  },
+  upstreamSessions: {
+    singular: "upstream_session",
+    plural: "upstream_sessions",
+    fields: [upstream.text("id", "id"), upstream.list("sessionIds", "session_ids"), upstream.time("expiry", "expiry")],
+  },
+};
+
+/** The fields of each of them. */
+export const ownFields: { readonly [K in OwnKind]: readonly Field[] } = {
+  serverSecrets: ownKinds.serverSecrets.fields,
+  redeemedCodes: ownKinds.redeemedCodes.fields,
+  revokedTokens: ownKinds.revokedTokens.fields,
+  logoutDeliveries: ownKinds.logoutDeliveries.fields,
+  upstreamSessions: ownKinds.upstreamSessions.fields,
+};
