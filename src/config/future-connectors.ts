@@ -18,19 +18,6 @@ const saml: KeyNames = words(
 );
 
 export const futureConnectors: Readonly<Record<string, KeyNames>> = {
-  ldap: {
-    ...words(
-      "host insecureNoSSL startTLS insecureSkipVerify rootCA rootCAData clientCert clientKey bindDN bindPW usernamePrompt",
-    ),
-    userSearch: words("baseDN filter username scope idAttr emailAttr nameAttr preferredUsernameAttr emailSuffix"),
-    groupSearch: {
-      ...words("baseDN filter scope userAttr groupAttr recursionGroupAttr nameAttr"),
-      userMatchers: words("userAttr groupAttr recursionGroupAttr"),
-    },
-    kerberos: words(
-      "enabled keytabPath spn keytabPrincipal maxClockSkew expectedRealm usernameFromPrincipal fallbackToPassword",
-    ),
-  },
   github: {
     ...oauthClient,
     ...words("org hostName rootCA teamNameField loadAllGroups useLoginAsID preferredEmailDomain"),

@@ -241,7 +241,7 @@ test("under the strict flag an unknown key refuses, with Dex's exceptions", asyn
         ["storage.config.path", 'parse storage config: json: unknown field "path"'],
       ],
       [
-        "connectors: [{type: ldap, id: l, name: L, config: {usersearch: {basedn: x, filters: y}}}]",
+        "connectors: [{type: ldap, id: l, name: L, config: {HOST: h, usersearch: {basedn: x, username: u, filters: y}}}]",
         ["connectors[0].config.userSearch.filters", 'parse connector config: json: unknown field "filters"'],
       ],
       [

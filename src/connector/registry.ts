@@ -11,6 +11,7 @@ export interface AnyConnectorType {
 
 /** Every connector type that is built, by the name `connectors[].type` gives it. Loaded when configured. */
 export const connectorTypes: Readonly<Record<string, () => Promise<AnyConnectorType>>> = {
+  ldap: async () => forgetConfig((await import("./ldap/ldap.ts")).ldap),
   mockCallback: async () => forgetConfig((await import("./mock-callback/mock-callback.ts")).mockCallback),
   mockPassword: async () => forgetConfig((await import("./mock-password/mock-password.ts")).mockPassword),
 };
