@@ -245,7 +245,7 @@ test("under the strict flag an unknown key refuses, with Dex's exceptions", asyn
         ["connectors[0].config.userSearch.filters", 'parse connector config: json: unknown field "filters"'],
       ],
       [
-        "connectors: [{type: ldap, id: l, name: L, label: x}]",
+        "connectors: [{type: mockCallback, id: l, name: L, label: x}]",
         ["connectors[0].label", 'parse connector: json: unknown field "label"'],
       ],
       [`staticPasswords: [{hash: "${hash}", mail: x}]`, ["staticPasswords[0].mail", 'json: unknown field "mail"']],
