@@ -12,19 +12,12 @@ const words = (text: string): KeyNames => Object.fromEntries(text.split(" ").map
 const oauthClient = words("clientID clientSecret redirectURI");
 const teams = { orgs: words("name teams") };
 
-const saml: KeyNames = words(
-  "ssoURL usernameAttr emailAttr redirectURI ca caData insecureSkipSignatureValidation groupsAttr groupsDelim " +
-    "allowedGroups filterGroups entityIssuer ssoIssuer nameIDPolicyFormat",
-);
-
 export const futureConnectors: Readonly<Record<string, KeyNames>> = {
   github: {
     ...oauthClient,
     ...words("org hostName rootCA teamNameField loadAllGroups useLoginAsID preferredEmailDomain"),
     ...teams,
   },
-  saml,
-  samlExperimental: saml,
   gitlab: { ...oauthClient, ...words("baseURL groups useLoginAsID getGroupsPermission inheritedGroups rootCAData") },
   oidc: {
     ...oauthClient,

@@ -13,6 +13,9 @@ export interface AnyConnectorType {
 export const connectorTypes: Readonly<Record<string, () => Promise<AnyConnectorType>>> = {
   ldap: async () => forgetConfig((await import("./ldap/ldap.ts")).ldap),
   mockCallback: async () => forgetConfig((await import("./mock-callback/mock-callback.ts")).mockCallback),
+  saml: async () => forgetConfig((await import("./saml/saml.ts")).saml),
+  // compat(dex): the name it had when it was new.
+  samlExperimental: async () => forgetConfig({ ...(await import("./saml/saml.ts")).saml, type: "samlExperimental" }),
   mockPassword: async () => forgetConfig((await import("./mock-password/mock-password.ts")).mockPassword),
 };
 
