@@ -28,7 +28,7 @@ async function ask(record: AuthRequest, request: HttpRequest, provider: Provider
   if (client === undefined) throw new PageError(500, "Failed to retrieve client.");
   return showPage(
     200,
-    approvalPage(provider.page(request), {
+    approvalPage(provider.page(request, record.extra?.uiLocales), {
       postUrl: request.rawQuery === "" ? request.path : `${request.path}?${request.rawQuery}`,
       req: record.id,
       user: record.claims.username === "" ? record.claims.email : record.claims.username,

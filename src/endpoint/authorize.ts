@@ -44,7 +44,7 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
     if (step.go === "refuse") throw new ClientRefusal(step.error, flowRequest);
     return showPage(
       200,
-      loginPage(provider.page(request), {
+      loginPage(provider.page(request, flowRequest.uiLocales), {
         connectors: connectors.map((connector) => toChoice(connector, params, provider)),
       }),
     );

@@ -65,6 +65,6 @@ export function discoveryDocument({ flow, grantTypes }: Provider, algorithms: re
     authorization_response_iss_parameter_supported: true,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
-    claims_parameter_supported: false,
+    claims_parameter_supported: true,
   };
 }

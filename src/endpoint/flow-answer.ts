@@ -31,7 +31,7 @@ function wordOutcome(outcome: FlowOutcome, request: HttpRequest, provider: Provi
     case "post":
       return carrying(outcome.carry, postForm(outcome, request, provider), provider);
     case "show_code":
-      return showPage(200, oobPage(provider.page(request), { code: outcome.code }));
+      return showPage(200, oobPage(provider.page(request, outcome.uiLocales), { code: outcome.code }));
     default:
       return outcome satisfies never;
   }

@@ -86,18 +86,18 @@ async function submit(
 
 function form(
   request: HttpRequest,
-  { connector, open }: OpenLogin,
+  { connector, open, flowRequest }: OpenLogin,
   provider: Provider,
   { status, username }: { readonly status: 200 | 401; readonly username: string },
 ): HttpAnswer {
   const query = request.rawQuery === "" ? "" : `?${request.rawQuery}`;
   return showPage(
     status,
-    passwordPage(provider.page(request), {
+    passwordPage(provider.page(request, flowRequest.uiLocales), {
       postUrl: `${request.path}${query}`,
       backLink: safeBackLink(request.query().get("back") ?? ""),
       username,
-      usernamePrompt: connector.prompt === "" ? "Username" : connector.prompt,
+      usernamePrompt: connector.prompt,
       invalid: status === 401,
       showRememberMe: false,
       rememberMeChecked: false,

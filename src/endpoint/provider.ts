@@ -31,7 +31,8 @@ export interface Provider {
   readonly logger: Logger;
   /** A fresh trail for one request. */
   trail(request: HttpRequest): Trail;
-  page(request: HttpRequest): PageContext;
+  /** `uiLocales`: the languages that the client asked for, best first; then the browser's count. */
+  page(request: HttpRequest, uiLocales?: readonly string[]): PageContext;
 }
 
 /** A request's share of the flow, once its browser is known. */

@@ -87,7 +87,7 @@ export interface FlowRequest {
 export type FlowOutcome =
   | { readonly go: "redirect"; readonly to: string; readonly status: 302 | 303; readonly carry?: CarriedState }
   | FormPost
-  | { readonly go: "show_code"; readonly code: string };
+  | { readonly go: "show_code"; readonly code: string; readonly uiLocales: readonly string[] };
 
 /** The browser posts a form: to the client (OAuth 2.0 Form Post Response Mode §2) or an upstream (SAML Bindings §3.5). */
 export interface FormPost {
@@ -96,6 +96,8 @@ export interface FormPost {
   readonly fields: Readonly<Record<string, string>>;
   readonly receiver: "client" | "upstream" | "self";
   readonly carry?: CarriedState;
+  /** For the page that does it. */
+  readonly uiLocales?: readonly string[];
 }
 
 /** A sealed state that no address has room for: the browser keeps it in a cookie, and `handle` names it. */
@@ -109,6 +111,7 @@ export interface AnswerTarget {
   readonly redirectUri: string;
   readonly responseMode: ResponseMode;
   readonly state?: string;
+  readonly uiLocales: readonly string[];
 }
 
 /** A refusal that belongs to the client, by redirect. Thrown once the redirect URI is proved. */

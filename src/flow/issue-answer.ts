@@ -28,7 +28,8 @@ export async function issueAnswer(
   const code = await claimFlow(request, login, deps);
   const wantsToken = request.responseTypes.includes("token");
   const wantsIdToken = request.responseTypes.includes("id_token");
-  if (code !== undefined && request.redirectUri === outOfBandUri) return { go: "show_code", code };
+  if (code !== undefined && request.redirectUri === outOfBandUri)
+    return { go: "show_code", code, uiLocales: request.uiLocales };
   const minted =
     wantsToken || wantsIdToken
       ? await mintTokens(

@@ -56,6 +56,7 @@ export function answerTarget(
     responseMode: isFitting ? mode : defaultResponseMode(types),
     // RFC 6749 §3.1: a parameter without a value is one that was not sent.
     ...(state === "" ? {} : { state }),
+    uiLocales: parseScope(params.get("ui_locales") ?? ""),
   };
 }
 
@@ -265,6 +266,5 @@ export function validateRequest(params: AuthorizationParams, facts: RequestFacts
     expiresAt: facts.now + facts.policy.requestLifetime,
     ...(maxAge === "" ? {} : { maxAge: Number(maxAge) }),
     ...(loginHint === "" ? {} : { loginHint }),
-    uiLocales: parseScope(text(params, "ui_locales")),
   };
 }

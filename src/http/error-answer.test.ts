@@ -10,6 +10,7 @@ const aPlace = (surface: "json" | "page"): ErrorPlace => ({
   surface,
   path: "/dex/token",
   traceId: "t1",
+  acceptLanguage: undefined,
   render: (page) => JSON.stringify(page),
 });
 const asJson = (error: unknown) => errorAnswer(asOAuthError(error), aPlace("json"));

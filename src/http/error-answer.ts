@@ -14,6 +14,8 @@ export interface ErrorPage {
   readonly message: string;
   readonly traceId: string;
   readonly path: string;
+  /** The languages that the browser would like. RFC 9110 §12.5.4. */
+  readonly acceptLanguage: string | undefined;
 }
 
 /** Draws an error page. The pages are another room's, so it is handed in. */
@@ -44,6 +46,7 @@ export interface ErrorPlace {
   readonly surface: Route["surface"];
   readonly path: string;
   readonly traceId: string;
+  readonly acceptLanguage: string | undefined;
   readonly render: RenderErrorPage;
 }
 
@@ -59,12 +62,13 @@ export function errorAnswer(error: OAuthError, place: ErrorPlace): HttpAnswer {
   );
 }
 
-const errorPage = (error: OAuthError, { path, traceId }: ErrorPlace): ErrorPage => ({
+const errorPage = (error: OAuthError, { path, traceId, acceptLanguage }: ErrorPlace): ErrorPage => ({
   status: error.status,
   title: STATUS_CODES[error.status] ?? "Error",
   message: error.description === "" && error.status >= 500 ? ourFault : error.description,
   traceId,
   path,
+  acceptLanguage,
 });
 
 /** Never on a page, where a browser would answer it by asking the person for a password. RFC 9110 §11.6.1. */

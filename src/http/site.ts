@@ -99,7 +99,9 @@ function answerFault(site: Site, request: EdgeRequest, route: Route, fault: unkn
   if (request.isClientGone) request.logger.debug("client went away", { method, path });
   else logError(request.logger, error, method, path);
   try {
-    return errorAnswer(error, { surface: route.surface, path, traceId: request.traceId, render: site.render });
+    const acceptLanguage = request.headers["accept-language"];
+    const place = { surface: route.surface, path, traceId: request.traceId, acceptLanguage, render: site.render };
+    return errorAnswer(error, place);
   } catch (cause) {
     request.logger.error("error page failed", { path }, cause);
     return text(error.status, `${error.status}, trace ${request.traceId}\n`);

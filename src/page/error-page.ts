@@ -1,13 +1,13 @@
 /** A refusal or a fault, told to a person: what happened, what to do next, what to quote. Dex's error.html. */
 import { STATUS_CODES } from "node:http";
-import { type Html, html } from "./html.ts";
+import { attributes, type Html, html } from "./html.ts";
 import { layout, type PageContext, statusSign } from "./layout.ts";
 import { type Words, wordsOf } from "./messages.ts";
 
 export interface ErrorPageProps {
   /** HTTP status of the answer: 400 to 599. */
   readonly status: number;
-  /** What went wrong, safe for anyone to read. May be empty. */
+  /** What went wrong, safe for anyone to read, in English whatever the page's language. May be empty. */
   readonly message: string;
   /** Where trying again makes sense. */
   readonly retryUrl?: string;
@@ -45,7 +45,7 @@ export function errorPage(context: PageContext, props: ErrorPageProps): Html {
     panelClass: "dex-result",
     content: html`${statusSign("problem")}
 <h1 class="theme-heading">${title}</h1>
-${props.message !== "" && html`<p class="dex-message" dir="auto">${props.message}</p>`}
+${props.message !== "" && html`<p class="dex-message" dir="auto"${attributes({ lang: context.locale === "en" ? undefined : "en" })}>${props.message}</p>`}
 <p class="dex-subtle-text">${adviceOf(words, props.status)}${isTraced && ` ${words.text("error.advice.administrator")}`}</p>
 ${props.retryUrl !== undefined && html`<div class="dex-actions"><a class="dex-btn theme-btn--primary" href="${props.retryUrl}">${words.text("error.retry")}</a></div>`}
 ${facts(words, context, props.status)}`,

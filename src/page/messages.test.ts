@@ -20,6 +20,16 @@ test("every catalogue says every sentence with the same placeholders", () => {
   }
 });
 
+test("no sentence of another language was left in English", () => {
+  const model = new Map<string, string>(Object.entries(catalogues.en));
+  for (const locale of ["de", "es", "fr"] as const) {
+    const same = Object.entries<string>(catalogues[locale]).filter(([key, text]) => model.get(key) === text);
+    // Single words may be the same in both, "Code" and "Browser".
+    const untranslated = same.filter(([, text]) => text.split(" ").length > 2);
+    assert.deepEqual(untranslated, [], locale);
+  }
+});
+
 test("a sentence takes plain values as text and markup as markup", () => {
   for (const locale of Object.keys(catalogues) as Locale[]) {
     const words = wordsOf(locale);

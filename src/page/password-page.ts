@@ -13,7 +13,7 @@ export interface PasswordPageProps {
   readonly connectorName?: string;
   /** What was typed last, or what `login_hint` said. */
   readonly username?: string;
-  /** Label of the name field, "Email Address". */
+  /** Label of the name field, "Email Address"; empty for our own word. */
   readonly usernamePrompt: string;
   /** The last attempt was refused. */
   readonly invalid: boolean;
@@ -27,7 +27,7 @@ export interface PasswordPageProps {
 
 const errorId = "login-error";
 
-function usernameField(props: PasswordPageProps): Html {
+function usernameField(words: Words, props: PasswordPageProps): Html {
   const field = attributes({
     value: props.username,
     inputmode: /e-?mail/i.test(props.usernamePrompt) ? "email" : undefined,
@@ -35,7 +35,7 @@ function usernameField(props: PasswordPageProps): Html {
     ...refusedField(props.invalid, errorId),
   });
   return html`<div class="theme-form-row">
-<div class="theme-form-label"><label for="login">${props.usernamePrompt}</label></div>
+<div class="theme-form-label"><label for="login">${props.usernamePrompt === "" ? words.text("password.username") : props.usernamePrompt}</label></div>
 <input id="login" name="login" type="text" class="theme-form-input" required autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" dir="auto"${field}>
 </div>`;
 }
@@ -76,7 +76,7 @@ ${
 <form method="post" action="${props.postUrl}">
 ${props.invalid && errorBox(errorId, words.text("password.invalid"))}
 ${hiddenFields(props.hidden)}
-${usernameField(props)}
+${usernameField(words, props)}
 ${passwordField(words, props)}
 ${props.showRememberMe && rememberMe(words, props.rememberMeChecked)}
 <button id="submit-login" type="submit" class="dex-btn theme-btn--primary">${words.text("password.submit")}</button>

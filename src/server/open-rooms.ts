@@ -157,7 +157,8 @@ function buildProvider(config: Config, { storage, root, signer, connectors, cloc
       trails.set(request, trail);
       return trail;
     },
-    page: (request) => pageContextOf(config, request),
+    page: ({ path, traceId, headers }, uiLocales = []) =>
+      pageContextOf(config, { path, traceId, acceptLanguage: headers["accept-language"], uiLocales }),
   };
 }
 

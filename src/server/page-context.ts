@@ -1,17 +1,24 @@
 import type { Config } from "../config/config.ts";
-import type { HttpRequest } from "../http/contract.ts";
+import { chooseLocale } from "../page/choose-locale.ts";
 import type { PageContext } from "../page/layout.ts";
-import { defaultLocale } from "../page/messages.ts";
+
+interface PageFacts {
+  readonly path: string;
+  readonly traceId: string;
+  readonly acceptLanguage: string | undefined;
+  /** What the client asked for, best first. */
+  readonly uiLocales?: readonly string[];
+}
 
 /** What the pages need to know of this server and this request. */
-export function pageContextOf(config: Config, request: Pick<HttpRequest, "path" | "traceId">): PageContext {
+export function pageContextOf(config: Config, request: PageFacts): PageContext {
   return {
     issuerName: config.frontend.issuer,
     logoUrl: config.frontend.logoURL,
     requestPath: request.path,
     serverPath: config.issuerPath,
     theme: config.frontend.theme,
-    locale: defaultLocale,
+    locale: chooseLocale(request.uiLocales ?? [], request.acceptLanguage),
     traceId: request.traceId,
   };
 }
