@@ -1,7 +1,11 @@
+import { promptValues } from "../flow/validate-request.ts";
 import type { HttpAnswer, HttpRequest } from "../http/contract.ts";
+import { acrSupported } from "../oauth/acr.ts";
+import { responseModes, servedResponseTypes } from "../oauth/response-type.ts";
+import { catalogues } from "../page/messages.ts";
 import type { Provider } from "./provider.ts";
 
-/** `/.well-known/openid-configuration`. OIDC Discovery §3, RFC 8414 §2. compat(dex): order and indentation. */
+/** `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`. OIDC Discovery §3, RFC 8414 §2. compat(dex): order and indentation. */
 export async function discoveryEndpoint(_request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
   const algorithms = [
     (await provider.signer.current()).alg,
@@ -25,46 +29,55 @@ function documentText(provider: Provider, algorithms: string): string {
   return text;
 }
 
-/** What this server does, and nothing it does not. */
-export function discoveryDocument({ flow, grantTypes }: Provider, algorithms: readonly string[]): object {
-  const { issuer, responseTypes, codeChallengeMethods } = flow.policy;
-  const base = issuer.replace(/\/$/, "");
-  return {
-    issuer,
-    authorization_endpoint: `${base}/auth`,
-    token_endpoint: `${base}/token`,
-    jwks_uri: `${base}/keys`,
-    userinfo_endpoint: `${base}/userinfo`,
-    grant_types_supported: grantTypes,
-    response_types_supported: [...new Set(responseTypes)].sort(),
-    response_modes_supported: ["query", "fragment"],
-    subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: algorithms,
-    code_challenge_methods_supported: codeChallengeMethods,
-    scopes_supported: ["openid", "email", "groups", "profile", "offline_access", "federated:id"],
-    token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
-    claims_supported: [
-      "iss",
-      "sub",
-      "aud",
-      "azp",
-      "iat",
-      "exp",
-      "jti",
-      "auth_time",
-      "nonce",
-      "at_hash",
-      "c_hash",
-      "email",
-      "email_verified",
-      "name",
-      "preferred_username",
-      "groups",
-      "federated_claims",
-    ],
-    authorization_response_iss_parameter_supported: true,
-    request_parameter_supported: false,
-    request_uri_parameter_supported: false,
-    claims_parameter_supported: true,
-  };
+/** What the document is made of. */
+export interface DiscoveryFacts {
+  /** The issuer without the slash it may end in. */
+  readonly base: string;
+  readonly provider: Provider;
+  /** Of every key that clients may meet, the signing one first. */
+  readonly algorithms: readonly string[];
+}
+
+/** One member; undefined leaves it out. */
+type Member = readonly [name: string, value: (facts: DiscoveryFacts) => unknown];
+
+/** What this server does, and nothing it does not: one line a member, in Dex's order, then what Dex does not have. */
+const members: readonly Member[] = [
+  ["issuer", ({ provider }) => provider.flow.policy.issuer],
+  ["authorization_endpoint", ({ base }) => `${base}/auth`],
+  ["token_endpoint", ({ base }) => `${base}/token`],
+  ["jwks_uri", ({ base }) => `${base}/keys`],
+  ["userinfo_endpoint", ({ base }) => `${base}/userinfo`],
+  ["grant_types_supported", ({ provider }) => provider.grantTypes],
+  ["response_types_supported", ({ provider }) => servedResponseTypes(provider.flow.policy.responseTypes)],
+  ["response_modes_supported", () => responseModes],
+  ["subject_types_supported", () => ["public"]],
+  ["id_token_signing_alg_values_supported", ({ algorithms }) => algorithms],
+  ["code_challenge_methods_supported", ({ provider }) => provider.flow.policy.codeChallengeMethods],
+  ["scopes_supported", () => ["openid", "email", "groups", "profile", "offline_access", "federated:id"]],
+  ["token_endpoint_auth_methods_supported", () => ["client_secret_basic", "client_secret_post", "none"]],
+  ["claims_supported", () => claims],
+  ["claim_types_supported", () => ["normal"]],
+  ["claims_parameter_supported", () => true],
+  ["acr_values_supported", () => acrSupported],
+  ["prompt_values_supported", () => promptValues],
+  // Our pages fit a window of any size, and a finger.
+  ["display_values_supported", () => ["page", "popup", "touch"]],
+  ["ui_locales_supported", () => Object.keys(catalogues)],
+  ["authorization_response_iss_parameter_supported", () => true],
+  ["request_parameter_supported", () => false],
+  // Left out it would mean true. OIDC Discovery §3.
+  ["request_uri_parameter_supported", () => false],
+];
+
+const claims = [
+  ...["iss", "sub", "aud", "azp", "iat", "exp", "jti", "auth_time", "nonce", "acr", "at_hash", "c_hash"],
+  ...["email", "email_verified", "name", "preferred_username", "groups", "federated_claims"],
+];
+
+export function discoveryDocument(provider: Provider, algorithms: readonly string[]): object {
+  const facts = { base: provider.flow.policy.issuer.replace(/\/$/, ""), provider, algorithms };
+  return Object.fromEntries(
+    members.map(([name, value]) => [name, value(facts)] as const).filter(([, value]) => value !== undefined),
+  );
 }

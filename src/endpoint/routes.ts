@@ -22,9 +22,13 @@ interface Entry {
   readonly cors?: true;
 }
 
-/** Every address below the issuer's path, but for static files. */
+/**
+ * Every address below the issuer's path, but for static files. What is well known is also where RFC 8414 §3.1 puts
+ * it, before that path, if the proxy in front of us lets it through.
+ */
 const table: readonly Entry[] = [
   { path: "/.well-known/openid-configuration", endpoint: discoveryEndpoint, surface: "json", cors: true },
+  { path: "/.well-known/oauth-authorization-server", endpoint: discoveryEndpoint, surface: "json", cors: true },
   { path: "/keys", endpoint: keysEndpoint, surface: "json", cors: true },
   { path: "/auth", endpoint: authorizeEndpoint, surface: "page" },
   { path: "/auth/{connector}", endpoint: connectorLoginEndpoint, surface: "page" },
@@ -39,10 +43,14 @@ const table: readonly Entry[] = [
 ];
 
 export function routesOf(provider: Provider): readonly Route[] {
-  return table.map(({ path, endpoint, surface, cors }) => ({
+  const below = table.map(({ path, endpoint, surface, cors }) => ({
     path,
     surface,
     ...(cors === undefined ? {} : { cors }),
-    handler: (request) => endpoint(request, provider),
+    handler: (request: HttpRequest) => endpoint(request, provider),
   }));
+  const issuerPath = provider.flow.policy.issuerPath.replace(/\/$/, "");
+  if (issuerPath === "") return below;
+  const wellKnown = below.filter(({ path }) => path.startsWith("/.well-known/"));
+  return [...below, ...wellKnown.map((route) => ({ ...route, path: `${route.path}${issuerPath}`, isAtRoot: true }))];
 }

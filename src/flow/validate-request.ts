@@ -3,7 +3,13 @@ import type { Trail } from "../kernel/ports.ts";
 import { OAuthError, type OAuthErrorCode } from "../oauth/error.ts";
 import { isCodeVerifier } from "../oauth/pkce.ts";
 import { deviceCallbackPath, mayRedirectTo, outOfBandUri, parseRedirectUri } from "../oauth/redirect-uri.ts";
-import { defaultResponseMode, isFrontChannel, isResponseMode, isResponseType } from "../oauth/response-type.ts";
+import {
+  defaultResponseMode,
+  isEnabled,
+  isFrontChannel,
+  isResponseMode,
+  isResponseType,
+} from "../oauth/response-type.ts";
 import { audiencesOf, parseScope, quote, quoteList, scopes as scopeNames, unknownScopes } from "../oauth/scope.ts";
 import type { Client } from "../storage/records.ts";
 import { canAnswerBy } from "./client-answer.ts";
@@ -136,7 +142,7 @@ const rules: readonly Rule[] = [
     spec: "OIDC Core §3.1.2.1",
     objection: (params) => {
       const prompt = parseScope(text(params, "prompt"));
-      const unknown = prompt.find((value) => !knownPrompts.includes(value));
+      const unknown = prompt.find((value) => !promptValues.includes(value));
       if (unknown !== undefined) {
         return ["invalid_request", `Invalid prompt parameter: invalid prompt value ${quote(unknown)}`];
       }
@@ -170,7 +176,8 @@ const rules: readonly Rule[] = [
   },
 ];
 
-const knownPrompts = ["none", "login", "consent", "select_account"];
+/** What `prompt` may hold, in Dex's order. OIDC Core §3.1.2.1. */
+export const promptValues = ["none", "login", "consent", "select_account"];
 
 function pkceObjection(
   params: AuthorizationParams,
@@ -215,14 +222,6 @@ function responseTypeObjection(
     : undefined;
 }
 
-/** A type is enabled by itself, or within exactly the configured combination. */
-function isEnabled(type: string, asked: readonly string[], configured: readonly string[]): boolean {
-  const combination = [...new Set(asked)].sort().join(" ");
-  return (
-    configured.includes(type) || configured.some((entry) => [...parseScope(entry)].sort().join(" ") === combination)
-  );
-}
-
 /**
  * The request as the rest of the flow knows it. `redirect_uri` is already the client's ({@link isRegisteredRedirect}).
  * @throws {ClientRefusal} The first rule that objects, for the client to hear.
@@ -261,7 +260,7 @@ export function validateRequest(params: AuthorizationParams, facts: RequestFacts
     nonce: text(params, "nonce"),
     codeChallenge: challenge,
     codeChallengeMethod: challenge === "" ? "" : text(params, "code_challenge_method") || "plain",
-    prompt: ["none", "login", "consent", "select_account"].filter((value) => prompt.includes(value)),
+    prompt: promptValues.filter((value) => prompt.includes(value)),
     forceConsent: prompt.includes("consent") || text(params, "approval_prompt") === "force",
     expiresAt: facts.now + facts.policy.requestLifetime,
     ...(maxAge === "" ? {} : { maxAge: Number(maxAge) }),

@@ -66,6 +66,13 @@ test("without an issuer path the home page is the root", () => {
   assert.equal(routeTable("/dex/", paths.map(aRoute))("/dex/token")?.route.path, "/token");
 });
 
+test("a route at the root ignores the issuer's path", () => {
+  const table = routeTable("/dex", [aRoute("/token"), { ...aRoute("/.well-known/x/dex"), isAtRoot: true }]);
+  assert.equal(table("/.well-known/x/dex")?.route.path, "/.well-known/x/dex");
+  assert.equal(table("/dex/.well-known/x/dex"), undefined);
+  assert.equal(table("/token"), undefined);
+});
+
 test("refuses two routes for one path", () => {
   assert.throws(() => routeTable("", [aRoute("/a"), aRoute("/a")]), TypeError);
   assert.throws(() => routeTable("", [aRoute("/a/{x}"), aRoute("/a/{y}")]), TypeError);

@@ -29,7 +29,7 @@ export function routeTable(issuerPath: string, routes: readonly Route[]): RouteT
   const patterns: Pattern[] = [];
   const seen = new Set<string>();
   for (const route of routes) {
-    const full = route.path === "" ? base || "/" : base + route.path;
+    const full = route.isAtRoot === true ? route.path : base + route.path || "/";
     const shape = full.replace(/\{[a-zA-Z]+\}/g, "{}");
     if (seen.has(shape)) throw new TypeError(`two routes for ${route.path}`);
     seen.add(shape);

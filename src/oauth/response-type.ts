@@ -19,3 +19,21 @@ export const isFrontChannel = (types: readonly string[]): boolean =>
 /** The mode of `types` where the request names none. */
 export const defaultResponseMode = (types: readonly string[]): ResponseMode =>
   isFrontChannel(types) ? "fragment" : "query";
+
+/** The combinations that make sense; `token` alone does not: OIDC Core §3 has no such flow. */
+const combinations = ["code", "code id_token", "code id_token token", "code token", "id_token", "id_token token"];
+
+/** Whether `types` may be asked for: each is configured by itself, or just this combination is. */
+export const isServed = (types: readonly string[], configured: readonly string[]): boolean =>
+  types.every((type) => isEnabled(type, types, configured));
+
+/** Whether `type` may be asked for as a part of `asked`. */
+export function isEnabled(type: string, asked: readonly string[], configured: readonly string[]): boolean {
+  return configured.includes(type) || configured.some((entry) => inOrder(entry.split(" ")) === inOrder(asked));
+}
+
+const inOrder = (types: readonly string[]): string => [...new Set(types)].sort().join(" ");
+
+/** Every `response_type` that is answered, given the configured words and combinations. */
+export const servedResponseTypes = (configured: readonly string[]): readonly string[] =>
+  combinations.filter((combination) => isServed(combination.split(" "), configured));

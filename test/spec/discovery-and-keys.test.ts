@@ -44,20 +44,25 @@ describe("the discovery document", () => {
       userinfo_endpoint: `${issuer}/userinfo`,
       grant_types_supported: ["authorization_code", "refresh_token"],
       response_types_supported: ["code"],
-      response_modes_supported: ["query", "fragment"],
+      response_modes_supported: ["query", "fragment", "form_post"],
       subject_types_supported: ["public"],
       id_token_signing_alg_values_supported: ["RS256"],
       code_challenge_methods_supported: ["S256", "plain"],
       scopes_supported: ["openid", "email", "groups", "profile", "offline_access", "federated:id"],
       token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
       claims_supported: [
-        ...["iss", "sub", "aud", "azp", "iat", "exp", "jti", "auth_time", "nonce", "at_hash", "c_hash"],
+        ...["iss", "sub", "aud", "azp", "iat", "exp", "jti", "auth_time", "nonce", "acr", "at_hash", "c_hash"],
         ...["email", "email_verified", "name", "preferred_username", "groups", "federated_claims"],
       ],
+      claim_types_supported: ["normal"],
+      claims_parameter_supported: true,
+      acr_values_supported: ["1"],
+      prompt_values_supported: ["none", "login", "consent", "select_account"],
+      display_values_supported: ["page", "popup", "touch"],
+      ui_locales_supported: ["en", "de", "es", "fr"],
       authorization_response_iss_parameter_supported: true,
       request_parameter_supported: false,
       request_uri_parameter_supported: false,
-      claims_parameter_supported: false,
     };
     const { status, headers, body } = await agent.get(wellKnown);
     assert.equal(status, 200);
@@ -88,9 +93,33 @@ describe("the discovery document", () => {
       },
     });
     const document = documentSchema.parse(JSON.parse((await other.get(wellKnown)).body));
-    assert.deepEqual(document.response_types_supported, ["code", "id_token", "token"]);
+    const combined = ["code", "code id_token", "code id_token token", "code token", "id_token", "id_token token"];
+    assert.deepEqual(document.response_types_supported, combined);
     assert.deepEqual(document.code_challenge_methods_supported, ["S256"]);
     assert.deepEqual(document.grant_types_supported, ["authorization_code", "implicit"]);
+  });
+
+  it("lists a combination that is configured by itself, and no word of it alone", async () => {
+    const [, other] = await start({ oauth2: { responseTypes: ["code id_token"] } });
+    const document = documentSchema.parse(JSON.parse((await other.get(wellKnown)).body));
+    assert.deepEqual(document.response_types_supported, ["code id_token"]);
+  });
+
+  it("is also where RFC 8414 §3.1 looks for it: by its own name, and before the issuer's path", async () => {
+    const { body } = await agent.get(wellKnown);
+    const { origin } = new URL(issuer);
+    for (const address of [
+      `${issuer}/.well-known/oauth-authorization-server`,
+      `${origin}/.well-known/oauth-authorization-server/dex`,
+      `${origin}/.well-known/openid-configuration/dex`,
+    ]) {
+      const answer = await agent.get(address);
+      assert.deepEqual([answer.status, answer.headers["content-type"]], [200, "application/json"], address);
+      assert.equal(answer.body, body);
+    }
+    for (const path of ["", "/", "/dex/", "/other"]) {
+      assert.equal((await agent.get(`${origin}/.well-known/oauth-authorization-server${path}`)).status, 404, path);
+    }
   });
 
   it("keeps the issuer's slash and doubles none", async () => {
