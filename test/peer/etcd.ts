@@ -71,3 +71,25 @@ export async function startEtcd(tls?: TestTls): Promise<EtcdPeer> {
     },
   };
 }
+
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+/** Demands users from now on: `root` may do all, the named one only what begins with `prefix`. */
+export async function enableUsers(
+  peer: EtcdPeer,
+  user: { readonly name: string; readonly password: string; readonly prefix: string },
+): Promise<void> {
+  const end = user.prefix.slice(0, -1) + String.fromCharCode(user.prefix.charCodeAt(user.prefix.length - 1) + 1);
+  const perm = { permType: "READWRITE", key: base64(user.prefix), range_end: base64(end) };
+  await peer.call("auth/role/add", { name: "root" });
+  await peer.call("auth/role/add", { name: user.name });
+  await peer.call("auth/role/grant", { name: user.name, perm });
+  for (const [name, password] of [
+    ["root", "root"],
+    [user.name, user.password],
+  ]) {
+    await peer.call("auth/user/add", { name, password });
+    await peer.call("auth/user/grant", { user: name, role: name });
+  }
+  await peer.call("auth/enable", {});
+}
