@@ -136,8 +136,24 @@ export class Connection {
     try {
       await Promise.any(this.#channels.map((channel) => untilReady(channel, deadline)));
     } catch (error) {
-      throw new UnavailableError("storage", "no etcd endpoint answers", { cause: causeOf(error) });
+      const reason = await this.#reason();
+      if (reason === undefined) return;
+      throw new UnavailableError("storage", `no etcd endpoint answers: ${reason}`, { cause: error });
     }
+  }
+
+  /** Why the first endpoint cannot be connected to, which a channel tells only to who calls. Undefined: now it can. */
+  async #reason(): Promise<string | undefined> {
+    const [channel] = this.#channels;
+    if (channel === undefined) return "there is none";
+    try {
+      const request = { key: Buffer.from("dexts") };
+      await send(channel, this.#methods.range, request, new Metadata(), systemClock.now() + dialPatience);
+    } catch (error) {
+      const state = channel.getChannel().getConnectivityState(false);
+      return state === connectivityState.READY ? undefined : (serviceErrorOf(error)?.details ?? String(error));
+    }
+    return undefined;
   }
 
   async #rereadFiles(): Promise<void> {
@@ -248,5 +264,3 @@ const told = (fault: ServiceError): Error =>
   fault.code === status.INVALID_ARGUMENT
     ? new Error(`etcd refuses: ${fault.details}`, { cause: fault })
     : new UnavailableError("storage", `etcd: ${fault.details}`, { cause: fault });
-
-const causeOf = (error: unknown): unknown => (error instanceof AggregateError ? error.errors[0] : error);
