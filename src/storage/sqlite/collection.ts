@@ -6,9 +6,10 @@ import { AlreadyExistsError, type Collection } from "../contract.ts";
 import type { KindName, RecordKinds, UserKey } from "../records.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { changedColumns } from "../shared/sql/changed-columns.ts";
+import { parseJson } from "../shared/sql/json-cell.ts";
 import type { LogicalRow, SqlKind } from "../shared/sql/kind.ts";
 import { type Statements, statementsFor } from "../shared/sql/statements.ts";
-import { type Cell, decodeRow, encode, encodeRow, formatTime, parseJson, type Row, spelling } from "./dialect.ts";
+import { type Cell, decodeRow, encode, encodeRow, formatTime, type Row, spelling } from "./dialect.ts";
 import type { Statement, Writer } from "./writer.ts";
 
 type RecordOf<K extends KindName> = RecordKinds[K]["record"];

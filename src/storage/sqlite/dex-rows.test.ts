@@ -10,9 +10,9 @@ import type { KindName, RecordKinds } from "../records.ts";
 import { recordKey } from "../shared/record-key.ts";
 import { sqlKinds } from "../shared/sql/kinds.ts";
 import { type ExampleCell, type ExampleRow, exampleRows } from "../shared/sql/testing/example-rows.ts";
+import { quietDeps } from "../shared/sql/testing/quiet-deps.ts";
 import { openSqlite } from "./sqlite.ts";
 import { inDatabase } from "./testing/inspect-database.ts";
-import { quietDeps } from "./testing/quiet-deps.ts";
 
 type AnyRecord = RecordKinds[KindName]["record"];
 type AnyKey = RecordKinds[KindName]["key"];

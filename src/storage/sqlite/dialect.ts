@@ -1,5 +1,6 @@
 import { goJson } from "../../kernel/go-json.ts";
 import { unsetTime } from "../records.ts";
+import { parseJson } from "../shared/sql/json-cell.ts";
 import type { Column, ColumnType, LogicalRow } from "../shared/sql/kind.ts";
 import type { Change, NewColumn } from "../shared/sql/migrations.ts";
 import type { Spelling } from "../shared/sql/statements.ts";
@@ -18,7 +19,7 @@ export const spelling: Spelling = {
   write: (parameter, type) => (isJson(type) ? `cast(${parameter} as blob)` : parameter),
 };
 
-const isJson = (type: ColumnType): boolean => type === "json" || type === "nullable_json";
+const isJson = (type: ColumnType): boolean => type === "json" || type === "nullable_json" || type === "native_json";
 
 /** A logical value as a cell. */
 export function encode(value: unknown, type: ColumnType): Cell {
@@ -28,6 +29,7 @@ export function encode(value: unknown, type: ColumnType): Cell {
       return typeof value === "string" ? value : "";
     case "json":
     case "nullable_json":
+    case "native_json":
       return goJson(typeof value === "object" ? (value ?? null) : null);
     case "bytes":
       return value instanceof Uint8Array ? unshared(value) : null;
@@ -38,6 +40,8 @@ export function encode(value: unknown, type: ColumnType): Cell {
     case "time":
       return formatTime(typeof value === "number" ? value : unsetTime);
     case "integer":
+    case "bigint":
+    case "serial":
       return typeof value === "number" ? Math.trunc(value) : 0;
     default:
       return type satisfies never;
@@ -52,6 +56,7 @@ export function decode(cell: Cell | undefined, type: ColumnType, column: string)
       return textOf(cell);
     case "json":
     case "nullable_json":
+    case "native_json":
       return cell === null || cell === undefined ? undefined : parseJson(textOf(cell), column);
     case "bytes":
       return cell instanceof Uint8Array ? cell : typeof cell === "string" ? Buffer.from(cell) : undefined;
@@ -62,6 +67,8 @@ export function decode(cell: Cell | undefined, type: ColumnType, column: string)
     case "time":
       return parseTime(cell);
     case "integer":
+    case "bigint":
+    case "serial":
       return Number(cell ?? 0);
     default:
       return type satisfies never;
@@ -79,15 +86,6 @@ export function decodeRow(row: Row, columns: readonly Column[]): LogicalRow {
   const logical: Record<string, unknown> = {};
   for (const { name, type } of columns) logical[name] = decode(row[name], type, name);
   return logical;
-}
-
-/** @throws {Error} Without its cause: the parser's own words quote the text, and that may be a private key. */
-export function parseJson(text: string, column: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error(`the column ${column} holds no JSON`);
-  }
 }
 
 const textOf = (cell: Cell | undefined): string =>
@@ -121,20 +119,26 @@ const types: Readonly<Record<ColumnType, string>> = {
   text: "text",
   json: "blob",
   nullable_json: "blob",
+  native_json: "json",
   bytes: "blob",
   bytes_text: "blob",
   bool: "integer",
   optional_bool: "integer",
   time: "timestamp",
   integer: "integer",
+  bigint: "integer",
+  serial: "integer",
 };
 
 /** A change of schema as SQLite says it. */
 export function ddl(change: Change): string {
   const name = spelling.name;
+  if ("widen" in change) return "";
   if ("drop" in change) return `drop table ${name(change.drop)}`;
-  if ("index" in change)
-    return `create index ${name(change.index)} on ${name(change.on)} (${change.columns.map(name).join(", ")})`;
+  if ("index" in change) {
+    const kind = change.unique === true ? "unique index" : "index";
+    return `create ${kind} ${name(change.index)} on ${name(change.on)} (${change.columns.map(name).join(", ")})`;
+  }
   if ("create" in change) {
     const columns = change.columns.map(columnDdl).join(", ");
     return `create table ${name(change.create)} (${columns}, primary key (${change.key.map(name).join(", ")}))`;

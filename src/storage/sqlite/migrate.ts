@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Logger } from "../../kernel/ports.ts";
 import { sqlKinds } from "../shared/sql/kinds.ts";
-import { ownTables, stepsFor } from "../shared/sql/migrations.ts";
+import { extraTable, ownTables, stepsFor } from "../shared/sql/migrations.ts";
 import { ddl, formatTime, spelling } from "./dialect.ts";
 
 const steps = stepsFor("sqlite3");
@@ -44,7 +44,8 @@ function applySteps(database: DatabaseSync, found: number, now: number, logger: 
 
 /** Ours, beside Dex's: tables of our own, and indexes so that neither garbage nor one person's records are looked for in a whole table. */
 function prepareOwnTables(database: DatabaseSync): void {
-  for (const table of ownTables) database.exec(ddl(table).replace("create table", "create table if not exists"));
+  for (const table of [extraTable, ...ownTables])
+    database.exec(ddl(table).replace("create table", "create table if not exists"));
   for (const { table, expiry = [], user } of Object.values(sqlKinds)) {
     const indexes = [
       ...expiry.map((column) => [column, column]),

@@ -15,6 +15,8 @@ export type ColumnType =
   | "json"
   /** The same in a nullable column: undefined is read where the column is NULL. */
   | "nullable_json"
+  /** The same in a column of the database's own JSON type. */
+  | "native_json"
   /** Uint8Array or undefined */
   | "bytes"
   /** string in a bytes column */
@@ -24,7 +26,11 @@ export type ColumnType =
   | "optional_bool"
   /** milliseconds since the epoch */
   | "time"
-  | "integer";
+  | "integer"
+  /** The same in eight bytes. */
+  | "bigint"
+  /** Numbered by the database; no kind writes it. */
+  | "serial";
 
 export interface Column {
   readonly name: string;
@@ -42,6 +48,8 @@ export interface SqlKind<K extends KindName = KindName> {
   readonly columns: readonly Column[];
   /** Columns of the key, in the order of `recordKey`. */
   readonly key: readonly string[];
+  /** Turns the parts of a key into what the columns of {@link key} hold, where that is something else. */
+  readonly keyCells?: (parts: readonly string[]) => readonly string[];
   readonly write: (record: RecordKinds[K]["record"]) => LogicalRow;
   readonly read: (row: LogicalRow) => RecordKinds[K]["record"];
   /** What Dex has no column for, kept in our own table beside it; undefined is nothing. */
@@ -72,3 +80,7 @@ export const extraColumns = <Rec>(extra: ExtraOf<Rec> | undefined) =>
         writeExtra: (record: Rec): unknown => extra.write(record),
         readExtra: (record: Rec, value: unknown): Rec => (isObject(value) ? extra.read(record, value) : record),
       };
+
+/** What the columns of the key hold for the parts of a key. */
+export const keyCells = (kind: Pick<SqlKind, "keyCells">, parts: readonly string[]): readonly string[] =>
+  kind.keyCells?.(parts) ?? parts;

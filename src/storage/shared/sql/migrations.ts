@@ -16,8 +16,10 @@ export interface NewColumn {
 export type Change =
   | { readonly create: string; readonly columns: readonly NewColumn[]; readonly key: readonly string[] }
   | { readonly alter: string; readonly add: readonly NewColumn[] }
+  /** Makes columns hold more. */
+  | { readonly widen: string; readonly columns: readonly NewColumn[] }
   | { readonly drop: string }
-  | { readonly index: string; readonly on: string; readonly columns: readonly string[] };
+  | { readonly index: string; readonly on: string; readonly columns: readonly string[]; readonly unique?: true };
 
 export type Flavour = "sqlite3" | "postgres" | "mysql";
 
@@ -133,8 +135,8 @@ export const steps: readonly Step[] = [
   { changes: [create("connector", ["id"], text("id", "type", "name", "resource_version"), nullableBytes("config"))] },
   { changes: ["auth_code", "auth_request", "refresh_token"].map((table) => add(table, preferredName)) },
   { changes: [add("offline_session", nullableBytes("connector_data"))] },
-  // Widens auth_request.state, which only MySQL had limited.
-  { changes: [], only: "mysql" },
+  // Only MySQL limits it.
+  { changes: [{ widen: "auth_request", columns: columnsOf("text", { nullable: true }, ["state"]) }], only: "mysql" },
   { changes: deviceTables },
   { changes: ["auth_request", "auth_code"].map((table) => add(table, pkce)) },
   { changes: [add("refresh_token", columnsOf("text", { nullable: true, default: "" }, ["obsolete_token"]))] },
@@ -214,9 +216,16 @@ export const steps: readonly Step[] = [
 export const stepsFor = (flavour: Flavour): readonly Step[] =>
   steps.filter(({ only }) => only === undefined || only === flavour);
 
+/** Where SQLite keeps what Dex's tables cannot hold; a database server keeps it in a column of theirs. */
+export const extraTable: Change = create(
+  "dexts_extra",
+  ["kind", "record_key"],
+  text("kind", "record_key"),
+  json("body"),
+);
+
 /** Our own tables, made where they are missing and never numbered. */
 export const ownTables: readonly Change[] = [
-  create("dexts_extra", ["kind", "record_key"], text("kind", "record_key"), json("body")),
   create("dexts_server_secret", ["id"], text("id"), columnsOf("bytes", {}, ["secret"]), time("created_at")),
   create(
     "dexts_redeemed_code",

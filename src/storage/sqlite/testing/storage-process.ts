@@ -5,8 +5,8 @@
 import { Secret } from "../../../kernel/secret.ts";
 import { makers } from "../../conformance/makers.ts";
 import type { Storage } from "../../contract.ts";
+import { quietDeps } from "../../shared/sql/testing/quiet-deps.ts";
 import { openSqlite } from "../sqlite.ts";
-import { quietDeps } from "./quiet-deps.ts";
 
 const [task = "", file = "", ...args] = process.argv.slice(2);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

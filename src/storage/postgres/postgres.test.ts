@@ -1,0 +1,18 @@
+import { after, before, describe } from "node:test";
+import { missing } from "../../../test/peer/peer.ts";
+import { type PostgresPeer, postgresPrograms, startPostgres } from "../../../test/peer/postgres.ts";
+import { runStorageConformance } from "../conformance/conformance.ts";
+import { quietDeps } from "../shared/sql/testing/quiet-deps.ts";
+import { openPostgres, postgres } from "./postgres.ts";
+
+describe("PostgreSQL", { skip: missing(postgresPrograms) }, () => {
+  let peer: PostgresPeer;
+  before(async () => {
+    peer = await startPostgres();
+  });
+  after(() => peer.stop());
+
+  runStorageConformance("postgres", async () =>
+    openPostgres(postgres.config.parse(peer.config(await peer.createDatabase())), quietDeps()),
+  );
+});

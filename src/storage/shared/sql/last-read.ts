@@ -1,0 +1,31 @@
+/** Rows remembered at most. They hold secrets and are meant for the update that follows a read at once. */
+const capacity = 512;
+/** Milliseconds: as long as a request may take between its read and its write. */
+const maxAge = 5_000;
+
+/**
+ * The rows that were read a moment ago, so that the update that follows need not read them again. Each is handed
+ * out once. One that is old by then does no harm: the swap finds out.
+ */
+export class LastRead<Row> {
+  readonly #rows = new Map<string, { readonly row: Row; readonly at: number }>();
+
+  remember(key: string, row: Row): void {
+    this.#rows.delete(key);
+    this.#rows.set(key, { row, at: performance.now() });
+    for (const [oldest, { at }] of this.#rows) {
+      if (this.#rows.size <= capacity && performance.now() - at <= maxAge) break;
+      this.#rows.delete(oldest);
+    }
+  }
+
+  take(key: string): Row | undefined {
+    const found = this.#rows.get(key);
+    this.#rows.delete(key);
+    return found === undefined || performance.now() - found.at > maxAge ? undefined : found.row;
+  }
+
+  forget(key: string): void {
+    this.#rows.delete(key);
+  }
+}
