@@ -12,7 +12,7 @@ export type StorageConfig = {
   };
 }[StorageType];
 
-const built: ReadonlySet<StorageType> = new Set<StorageType>(["memory", "sqlite3", "etcd"]);
+const built: ReadonlySet<StorageType> = new Set<StorageType>(["memory", "sqlite3", "etcd", "postgres"]);
 
 /** Undefined: absent or refused. */
 export function readStorage(reading: Reading): StorageConfig | undefined {

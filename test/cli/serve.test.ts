@@ -42,13 +42,16 @@ test("refuses a single mistake as Dex words it, with its place on the next line"
   }
 });
 
-test("refuses to serve from a storage that is not built", async (t) => {
-  const { cwd } = configFile(t, good.replace("memory", "postgres"));
+test("refuses to serve with a part that is not built", async (t) => {
+  const { cwd } = configFile(
+    t,
+    `${good}signer: {type: vault, config: {addr: "http://127.0.0.1:1", token: t, keyName: k}}\n`,
+  );
   const { code, stderr } = await dex(["serve", "config.yaml"], { cwd });
   assert.equal(code, 2);
   assert.match(
     stderr,
-    /^cannot serve this config yet:\n\t-\tthe storage type "postgres" is not built yet\n\t\tconfig\.yaml:2:\d+: storage\.type\n$/,
+    /^cannot serve this config yet:\n\t-\tthe signer type "vault" is not built yet\n\t\tconfig\.yaml:\d+:\d+: signer\.type\n$/,
   );
 });
 

@@ -17,12 +17,24 @@ const hasFixtures = existsSync(fixturesFolder);
 /** For `skip`: false where the fixtures are there. */
 export const withoutFixtures = hasFixtures ? false : `optional: no databases of Dex in ${fixturesFolder}`;
 
-/** The versions with a database file of the usual tables, the oldest first as far as their names tell. */
-export const sqliteFixtures: readonly string[] = hasFixtures
-  ? readdirSync(fixturesFolder)
-      .filter((name) => existsSync(join(fixturesFolder, name, "sqlite3.db")))
-      .sort()
-  : [];
+/** The databases that were tried: the files' names without their ending. */
+export type FixtureName = "sqlite3" | "postgres" | "mysql" | "ent-sqlite3" | "ent-postgres";
+
+const fileOf = (name: FixtureName): string => `${name}.${name.endsWith("sqlite3") ? "db" : "sql"}`;
+
+/** The file of a version's database. */
+export const fixtureFile = (version: string, name: FixtureName): string => join(fixturesFolder, version, fileOf(name));
+
+/** The versions with such a database, the oldest first as far as their names tell. */
+export const fixturesOf = (name: FixtureName): readonly string[] =>
+  hasFixtures
+    ? readdirSync(fixturesFolder)
+        .filter((version) => existsSync(fixtureFile(version, name)))
+        .sort()
+    : [];
+
+/** The versions with a database file of the usual tables. */
+export const sqliteFixtures: readonly string[] = fixturesOf("sqlite3");
 
 /** A copy of a version's database, gone after the test. */
 export function copyOfFixture(t: Pick<TestContext, "after">, name: string): string {

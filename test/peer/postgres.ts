@@ -27,13 +27,22 @@ export const postgresPrograms = {
   openssl: "openssl",
 };
 
+export interface PostgresPeerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly ssl: { readonly mode: string };
+}
+
 export interface PostgresPeer {
   readonly port: number;
   /** Folder of the Unix socket. */
   readonly socket: string;
   readonly ca: ThrowawayCa;
   /** `storage.config` for a database of this server. */
-  config(database: string): Readonly<Record<string, unknown>> & { readonly database: string };
+  config(database: string): PostgresPeerConfig;
   /** A new database, with what `sqlFile` holds. Resolves to its name. */
   createDatabase(sqlFile?: string): Promise<string>;
   /** As the owner of everything. */

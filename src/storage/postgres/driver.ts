@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ConnectionOptions } from "node:tls";
 import pg from "pg";
+import type { Secret } from "../../kernel/secret.ts";
 import {
   type Cell,
   type FaultKind,
@@ -16,7 +17,7 @@ export interface PostgresAddress {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  readonly password: string;
+  readonly password: Secret;
   readonly database: string;
   /** Milliseconds. */
   readonly connectTimeout: number;
@@ -45,7 +46,7 @@ async function connectOnce(address: PostgresAddress, ssl: ConnectionOptions | fa
     ...(host === "" ? {} : { host }),
     ...(port === 0 ? {} : { port }),
     ...(user === "" ? {} : { user }),
-    ...(password === "" ? {} : { password }),
+    ...(password.reveal() === "" ? {} : { password: password.reveal() }),
     ...(database === "" ? {} : { database }),
     connectionTimeoutMillis: connectTimeout,
     keepAlive: true,

@@ -1,9 +1,13 @@
 import { after, before, describe } from "node:test";
 import { missing } from "../../../test/peer/peer.ts";
 import { type PostgresPeer, postgresPrograms, startPostgres } from "../../../test/peer/postgres.ts";
+import { Secret } from "../../kernel/secret.ts";
 import { runStorageConformance } from "../conformance/conformance.ts";
 import { quietDeps } from "../shared/sql/testing/quiet-deps.ts";
 import { openPostgres, postgres } from "./postgres.ts";
+
+const settings = (config: { readonly password: string }) =>
+  postgres.config.parse({ ...config, password: new Secret(config.password) });
 
 describe("PostgreSQL", { skip: missing(postgresPrograms) }, () => {
   let peer: PostgresPeer;
@@ -13,6 +17,6 @@ describe("PostgreSQL", { skip: missing(postgresPrograms) }, () => {
   after(() => peer.stop());
 
   runStorageConformance("postgres", async () =>
-    openPostgres(postgres.config.parse(peer.config(await peer.createDatabase())), quietDeps()),
+    openPostgres(settings(peer.config(await peer.createDatabase())), quietDeps()),
   );
 });

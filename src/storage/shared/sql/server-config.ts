@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Secret } from "../../../kernel/secret.ts";
 import type { PoolLimits } from "./pool.ts";
 
 /** What `storage.config` says of every database server. compat(dex): storage/sql/config.go. */
@@ -7,7 +8,10 @@ export const serverConfig = {
   port: z.number().int().min(0).max(65_535).default(0),
   database: z.string().default(""),
   user: z.string().default(""),
-  password: z.string().default(""),
+  password: z
+    .instanceof(Secret)
+    .default(new Secret(""))
+    .transform((secret) => new Secret(String(secret.reveal()))),
   connectionTimeout: z.number().int().default(0),
   maxOpenConns: z.number().int().default(0),
   maxIdleConns: z.number().int().default(0),

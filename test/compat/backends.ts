@@ -1,0 +1,82 @@
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { missing } from "../peer/peer.ts";
+import { postgresPrograms, startPostgres } from "../peer/postgres.ts";
+import { type FixtureName, fixtureFile } from "./fixtures.ts";
+
+/** One database with a copy of a fixture in it. */
+export interface Place {
+  /** `storage` of a configuration file. */
+  readonly storage: { readonly type: string; readonly config: object };
+  execute(sql: string): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export interface RunningBackend {
+  load(version: string): Promise<Place>;
+  stop(): Promise<void>;
+}
+
+/** A kind of database that fixtures exist for. */
+export interface Backend {
+  readonly name: FixtureName;
+  /** How many versions there are at least. */
+  readonly count: number;
+  readonly skip: string | false;
+  /** Sets the codes' time forward: they live 30 minutes in every Dex. */
+  readonly reviveCodes: string;
+  start(): Promise<RunningBackend>;
+}
+
+const sqlite = (name: "sqlite3" | "ent-sqlite3", count: number, table: string): Backend => ({
+  name,
+  count,
+  skip: false,
+  reviveCodes: `update ${table} set expiry = '2036-01-01 00:00:00+00:00'`,
+  start: async () => ({
+    async load(version) {
+      const folder = mkdtempSync(join(tmpdir(), "dex-fixture-"));
+      const file = join(folder, "dex.db");
+      copyFileSync(fixtureFile(version, name), file);
+      return {
+        storage: { type: "sqlite3", config: { file } },
+        async execute(sql) {
+          const database = new DatabaseSync(file);
+          database.exec(sql);
+          database.close();
+        },
+        remove: async () => rmSync(folder, { recursive: true, force: true }),
+      };
+    },
+    stop: async () => {},
+  }),
+});
+
+const postgres = (name: "postgres" | "ent-postgres", count: number, table: string): Backend => ({
+  name,
+  count,
+  skip: missing(postgresPrograms),
+  reviveCodes: `update ${table} set expiry = '2036-01-01 00:00:00+00:00'`,
+  async start() {
+    const peer = await startPostgres();
+    return {
+      async load(version) {
+        const database = await peer.createDatabase(fixtureFile(version, name));
+        return {
+          storage: { type: "postgres", config: peer.config(database) },
+          execute: async (sql) => void (await peer.query(database, sql)),
+          remove: async () => {},
+        };
+      },
+      stop: () => peer.stop(),
+    };
+  },
+});
+
+/** By the name of the fixtures' files. */
+export const backends = {
+  sqlite3: sqlite("sqlite3", 10, "auth_code"),
+  postgres: postgres("postgres", 10, "auth_code"),
+} as const;
