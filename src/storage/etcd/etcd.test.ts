@@ -4,7 +4,7 @@ import { missing } from "../../../test/peer/peer.ts";
 import { makeTestTls, tlsPrograms } from "../../../test/peer/tls.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { runStorageConformance } from "../conformance/conformance.ts";
-import { quietDeps } from "../sqlite/testing/quiet-deps.ts";
+import { quietDeps } from "../conformance/quiet-deps.ts";
 import { openEtcd } from "./etcd.ts";
 import { etcdSettings } from "./testing/etcd-settings.ts";
 

@@ -3,7 +3,7 @@ import { missing } from "../../../test/peer/peer.ts";
 import { type PostgresPeer, postgresPrograms, startPostgres } from "../../../test/peer/postgres.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { runStorageConformance } from "../conformance/conformance.ts";
-import { quietDeps } from "../shared/sql/testing/quiet-deps.ts";
+import { quietDeps } from "../conformance/quiet-deps.ts";
 import { openPostgres, postgres } from "./postgres.ts";
 
 const settings = (config: { readonly password: string }) =>

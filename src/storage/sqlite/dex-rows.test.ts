@@ -5,12 +5,12 @@ import { aFolder } from "../../../test/compat/fixtures.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { makers } from "../conformance/makers.ts";
 import { plain } from "../conformance/plain.ts";
+import { quietDeps } from "../conformance/quiet-deps.ts";
 import type { Collection, Storage } from "../contract.ts";
 import type { KindName, RecordKinds } from "../records.ts";
 import { recordKey } from "../shared/record-key.ts";
 import { sqlKinds } from "../shared/sql/kinds.ts";
 import { type ExampleCell, type ExampleRow, exampleRows } from "../shared/sql/testing/example-rows.ts";
-import { quietDeps } from "../shared/sql/testing/quiet-deps.ts";
 import { openSqlite } from "./sqlite.ts";
 import { inDatabase } from "./testing/inspect-database.ts";
 

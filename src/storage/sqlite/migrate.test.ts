@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { aFolder, copyOfFixture, sqliteFixtures, withoutFixtures } from "../../../test/compat/fixtures.ts";
-import { quietDeps } from "../shared/sql/testing/quiet-deps.ts";
+import { quietDeps } from "../conformance/quiet-deps.ts";
 import { openSqlite } from "./sqlite.ts";
 import { dexIndexes, dexSchema } from "./testing/dex-schema.ts";
 import { contentOf, inDatabase, indexesOf, tableNames, tablesOf } from "./testing/inspect-database.ts";

@@ -4,8 +4,8 @@
  */
 import { Secret } from "../../../kernel/secret.ts";
 import { makers } from "../../conformance/makers.ts";
+import { quietDeps } from "../../conformance/quiet-deps.ts";
 import type { Storage } from "../../contract.ts";
-import { quietDeps } from "../../shared/sql/testing/quiet-deps.ts";
 import { openSqlite } from "../sqlite.ts";
 
 const [task = "", file = "", ...args] = process.argv.slice(2);

@@ -1,7 +1,7 @@
-import { levels } from "../../../../kernel/log-level.ts";
-import { createLogger } from "../../../../kernel/logger.ts";
-import { systemClock, systemRandom } from "../../../../kernel/system.ts";
-import type { StorageDeps } from "../../../contract.ts";
+import { levels } from "../../kernel/log-level.ts";
+import { createLogger } from "../../kernel/logger.ts";
+import { systemClock, systemRandom } from "../../kernel/system.ts";
+import type { StorageDeps } from "../contract.ts";
 
 /** What a storage is given; its log goes to `write`, or nowhere. */
 export const quietDeps = ({ write = () => {} }: { readonly write?: (line: string) => void } = {}): StorageDeps => ({
