@@ -8,8 +8,8 @@ import { makeTestTls, tlsPrograms } from "../../../test/peer/tls.ts";
 import { UnavailableError } from "../../kernel/errors.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { makers } from "../conformance/makers.ts";
+import { quietDeps } from "../conformance/quiet-deps.ts";
 import type { Storage } from "../contract.ts";
-import { quietDeps } from "../sqlite/testing/quiet-deps.ts";
 import { type EtcdConfig, openEtcd } from "./etcd.ts";
 import { etcdSettings } from "./testing/etcd-settings.ts";
 
