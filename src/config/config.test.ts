@@ -46,6 +46,7 @@ test("the least configuration has Dex's defaults", async () => {
       ],
       responseTypes: ["code"],
       skipApprovalScreen: false,
+      anonymousIntrospection: false,
       alwaysShowLoginScreen: false,
       pkce: { enforce: false, codeChallengeMethodsSupported: ["S256", "plain"] },
     },

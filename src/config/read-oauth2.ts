@@ -14,6 +14,7 @@ export interface OAuth2Config {
   readonly skipApprovalScreen: boolean;
   readonly alwaysShowLoginScreen: boolean;
   readonly passwordConnector?: string;
+  readonly anonymousIntrospection: boolean;
   readonly pkce: { readonly enforce: boolean; readonly codeChallengeMethodsSupported: readonly CodeChallengeMethod[] };
 }
 
@@ -31,13 +32,15 @@ const knownResponseTypes = [
 const allGrantTypes: readonly GrantType[] = Object.values(grantTypes);
 
 export function readOAuth2(reading: Reading): OAuth2Config {
-  const { skipApprovalScreen, alwaysShowLoginScreen, passwordConnector, pkce } = reading.file.oauth2;
+  const { skipApprovalScreen, alwaysShowLoginScreen, passwordConnector, anonymousIntrospection, pkce } =
+    reading.file.oauth2;
   const responseTypes = readResponseTypes(reading);
   return {
     grantTypes: readGrantTypes(reading, responseTypes),
     responseTypes,
     skipApprovalScreen,
     alwaysShowLoginScreen,
+    anonymousIntrospection,
     ...(passwordConnector === "" ? {} : { passwordConnector }),
     pkce: { enforce: pkce.enforce, codeChallengeMethodsSupported: readMethods(reading) },
   };

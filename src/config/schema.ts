@@ -58,6 +58,9 @@ const oauth2Schema = z.object({
   skipApprovalScreen: flag("Whether people are spared the question if a client may have their data."),
   alwaysShowLoginScreen: flag("Whether the choice of connectors is shown even when there is only one."),
   passwordConnector: text("Id of the connector that checks the password grant; the grant is off when empty."),
+  anonymousIntrospection: flag(
+    "Whether anybody may ask `/token/introspect` about a token, as in Dex. Ours: clients prove themselves otherwise.",
+  ),
   pkce: z
     .object({
       enforce: flag("Whether every authorization code flow must use PKCE (RFC 7636)."),

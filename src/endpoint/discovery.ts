@@ -3,6 +3,7 @@ import type { HttpAnswer, HttpRequest } from "../http/contract.ts";
 import { acrSupported } from "../oauth/acr.ts";
 import { responseModes, servedResponseTypes } from "../oauth/response-type.ts";
 import { catalogues } from "../page/messages.ts";
+import { type GrantType, grantTypes } from "../oauth/grant-type.ts";
 import type { Provider } from "./provider.ts";
 
 /** `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`. OIDC Discovery §3, RFC 8414 §2. compat(dex): order and indentation. */
@@ -48,6 +49,8 @@ const members: readonly Member[] = [
   ["token_endpoint", ({ base }) => `${base}/token`],
   ["jwks_uri", ({ base }) => `${base}/keys`],
   ["userinfo_endpoint", ({ base }) => `${base}/userinfo`],
+  ["device_authorization_endpoint", ({ base, provider }) => served(provider, deviceCode, `${base}/device/code`)],
+  ["introspection_endpoint", ({ base }) => `${base}/token/introspect`],
   ["grant_types_supported", ({ provider }) => provider.grantTypes],
   ["response_types_supported", ({ provider }) => servedResponseTypes(provider.flow.policy.responseTypes)],
   ["response_modes_supported", () => responseModes],
@@ -55,8 +58,12 @@ const members: readonly Member[] = [
   ["id_token_signing_alg_values_supported", ({ algorithms }) => algorithms],
   ["code_challenge_methods_supported", ({ provider }) => provider.flow.policy.codeChallengeMethods],
   ["scopes_supported", () => ["openid", "email", "groups", "profile", "offline_access", "federated:id"]],
-  ["token_endpoint_auth_methods_supported", () => ["client_secret_basic", "client_secret_post", "none"]],
+  ["token_endpoint_auth_methods_supported", () => [...secretMethods, "none"]],
   ["claims_supported", () => claims],
+  // Left out it would mean client_secret_basic alone. RFC 8414 §2.
+  ["introspection_endpoint_auth_methods_supported", ({ provider }) => introspectionMethods(provider)],
+  ["revocation_endpoint", ({ base }) => `${base}/token/revoke`],
+  ["revocation_endpoint_auth_methods_supported", () => [...secretMethods, "none"]],
   ["claim_types_supported", () => ["normal"]],
   ["claims_parameter_supported", () => true],
   ["acr_values_supported", () => acrSupported],
@@ -74,6 +81,17 @@ const claims = [
   ...["iss", "sub", "aud", "azp", "iat", "exp", "jti", "auth_time", "nonce", "acr", "at_hash", "c_hash"],
   ...["email", "email_verified", "name", "preferred_username", "groups", "federated_claims"],
 ];
+
+const { deviceCode } = grantTypes;
+
+/** `value`, if the grant is offered. */
+const served = (provider: Provider, grant: GrantType, value: string): string | undefined =>
+  provider.grants.has(grant) ? value : undefined;
+
+const secretMethods = ["client_secret_basic", "client_secret_post"];
+
+const introspectionMethods = ({ isIntrospectionOpen }: Provider): readonly string[] =>
+  isIntrospectionOpen ? [...secretMethods, "none"] : secretMethods;
 
 export function discoveryDocument(provider: Provider, algorithms: readonly string[]): object {
   const facts = { base: provider.flow.policy.issuer.replace(/\/$/, ""), provider, algorithms };

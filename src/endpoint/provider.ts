@@ -18,6 +18,8 @@ export interface Provider {
   readonly grants: ReadonlyMap<string, Grant>;
   /** What discovery lists, sorted. */
   readonly grantTypes: readonly string[];
+  /** `oauth2.anonymousIntrospection`. */
+  readonly isIntrospectionOpen: boolean;
   /** Key of the client secrets that we create. */
   readonly clientSecretKey: Uint8Array;
   /** Whether a token of ours still counts. */

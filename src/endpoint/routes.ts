@@ -6,9 +6,11 @@ import { connectorLoginEndpoint } from "./connector-login.ts";
 import { discoveryEndpoint } from "./discovery.ts";
 import { healthEndpoint } from "./health.ts";
 import { homeEndpoint } from "./home.ts";
+import { introspectionEndpoint } from "./introspection.ts";
 import { keysEndpoint } from "./keys.ts";
 import { passwordLoginEndpoint } from "./password-login.ts";
 import type { Provider } from "./provider.ts";
+import { revocationEndpoint } from "./revocation.ts";
 import { tokenEndpoint } from "./token.ts";
 import { userinfoEndpoint } from "./userinfo.ts";
 
@@ -37,6 +39,8 @@ const table: readonly Entry[] = [
   { path: "/callback/{connector}", endpoint: callbackEndpoint, surface: "page" },
   { path: "/approval", endpoint: approvalEndpoint, surface: "page" },
   { path: "/token", endpoint: tokenEndpoint, surface: "json", cors: true },
+  { path: "/token/introspect", endpoint: introspectionEndpoint, surface: "json", cors: true },
+  { path: "/token/revoke", endpoint: revocationEndpoint, surface: "json", cors: true },
   { path: "/userinfo", endpoint: userinfoEndpoint, surface: "json", cors: true },
   { path: "/healthz", endpoint: healthEndpoint, surface: "page" },
   { path: "", endpoint: homeEndpoint, surface: "page", cors: true },

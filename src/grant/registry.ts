@@ -3,6 +3,7 @@ import { clientCredentialsGrant } from "./client-credentials.ts";
 import type { Grant } from "./contract.ts";
 import { passwordGrant } from "./password.ts";
 import { refreshTokenGrant } from "./refresh-token.ts";
+import { tokenExchangeGrant } from "./token-exchange.ts";
 
 /** Every grant the token endpoint knows; the configuration chooses among them. */
 export const grants: readonly Grant[] = [
@@ -10,4 +11,5 @@ export const grants: readonly Grant[] = [
   refreshTokenGrant,
   clientCredentialsGrant,
   passwordGrant,
+  tokenExchangeGrant,
 ];

@@ -16,6 +16,9 @@ export function parseScope(text: string): readonly string[] {
   return text.split(/\s+/).filter((scope) => scope !== "");
 }
 
+/** The scope that asks for the audience of `clientId`. */
+export const audienceScope = (clientId: string): string => audiencePrefix + clientId;
+
 /** The client whose audience `scope` asks for; undefined for any other scope. */
 export function audienceOf(scope: string): string | undefined {
   return scope.startsWith(audiencePrefix) ? scope.slice(audiencePrefix.length) : undefined;

@@ -142,6 +142,7 @@ function buildProvider(config: Config, { storage, root, signer, connectors, cloc
     grant,
     grants: served.grants,
     grantTypes: served.listed,
+    isIntrospectionOpen: oauth2.anonymousIntrospection,
     clientSecretKey: hkdf(root.reveal(), "client-secret"),
     verifyToken: openTokenVerifier({ issuer: config.issuer, signer, revocations, clock }),
     signer,

@@ -23,6 +23,8 @@ export interface PresentedRefreshToken {
 
 export function parseRefreshToken(presented: string): PresentedRefreshToken {
   const decoded = decodeTwoStrings(presented);
+  // Databases refuse a NUL, which would make it a 500; no family has such an id.
+  if (decoded?.[0].includes("\0") === true) return { id: "", secret: "" };
   return decoded === undefined ? { id: presented, secret: "" } : { id: decoded[0], secret: decoded[1] };
 }
 

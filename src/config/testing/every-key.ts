@@ -62,6 +62,7 @@ oauth2:
   skipApprovalScreen: true
   alwaysShowLoginScreen: false
   passwordConnector: local
+  anonymousIntrospection: false
   pkce: { enforce: true, codeChallengeMethodsSupported: [S256] }
 staticClients:
   - id: web

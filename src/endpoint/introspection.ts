@@ -1,0 +1,161 @@
+import { json } from "../http/answers.ts";
+import { type HttpAnswer, type HttpRequest, MalformedError } from "../http/contract.ts";
+import type { Trail } from "../kernel/ports.ts";
+import { OAuthError } from "../oauth/error.ts";
+import type { Client, RefreshToken } from "../storage/records.ts";
+import { isExpired } from "../token/refresh-rotation.ts";
+import { matchSecret, parseRefreshToken } from "../token/refresh-secret.ts";
+import { encodeSubject } from "../token/subject.ts";
+import type { TokenClaims } from "../token/verify-access-token.ts";
+import { authenticateRequest } from "./client-authentication.ts";
+import { type MachineForm, readMachineForm, uncached } from "./machine-form.ts";
+import type { Provider } from "./provider.ts";
+
+/** What is known of a live token, in the order in which it is written. RFC 7662 §2.2. compat(dex): most claims are under `ext`. */
+type Introspection = Readonly<Record<string, unknown>>;
+
+const inactive = { active: false };
+
+/** `/token/introspect`: whether a token counts, and for what. RFC 7662. */
+export async function introspectionEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
+  if (request.method !== "POST") {
+    throw new OAuthError("invalid_request", `HTTP method is "${request.method}", expected "POST".`);
+  }
+  const trail = provider.trail(request);
+  const form = readForm(request);
+  const asker = provider.isIntrospectionOpen ? undefined : await authenticateAsker(request, form, provider, trail);
+  const token = form.get("token");
+  if (token === undefined) throw new OAuthError("invalid_request", "The POST body doesn't contain 'token' parameter.");
+  const found = (await ofAccessToken(token, provider, trail)) ?? (await ofRefreshToken(token, asker, provider));
+  trail.note({
+    check: "token.active",
+    outcome: found === undefined ? "fail" : "pass",
+    because: found === undefined ? "neither a live access token nor a live refresh token" : String(found.token_use),
+    spec: "RFC 7662 §2.2",
+  });
+  return json(200, found ?? inactive, uncached);
+}
+
+function readForm(request: HttpRequest): MachineForm {
+  const form = readMachineForm(request);
+  try {
+    if (request.form().names.length > 0) return form;
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+  }
+  throw new OAuthError("invalid_request", "The POST body can not be empty.");
+}
+
+/** RFC 7662 §2.1: who asks must prove who that is, or anybody could try tokens. A client without a secret proves nothing. */
+async function authenticateAsker(
+  request: HttpRequest,
+  form: MachineForm,
+  provider: Provider,
+  trail: Trail,
+): Promise<Client> {
+  const { client, method } = await authenticateRequest(request, form.get, provider, trail);
+  if (method !== "none") return client;
+  throw new OAuthError("invalid_client", "Invalid client credentials.", { detail: "a client without a secret" });
+}
+
+async function ofAccessToken(jwt: string, provider: Provider, trail: Trail): Promise<Introspection | undefined> {
+  const verified = await provider.verifyToken(jwt);
+  trail.note({
+    check: "access_token.valid",
+    outcome: verified.ok ? "pass" : "fail",
+    because: verified.ok ? "signed by us and alive" : verified.because,
+    spec: "RFC 7662 §2.2",
+  });
+  if (!verified.ok) return undefined;
+  const { claims } = verified;
+  const { aud, azp, sub, exp, iat, iss, jti } = claims;
+  const clientId = typeof aud === "string" ? aud : azp;
+  const client = typeof clientId === "string" ? await provider.storage.clients.get(clientId) : undefined;
+  if (client === undefined || !(await isSessionAlive(client, claims.sid, provider))) return undefined;
+  const { preferred_username: username } = claims;
+  return {
+    active: true,
+    client_id: clientId,
+    sub,
+    exp,
+    iat,
+    nbf: iat,
+    ...(typeof username === "string" && username !== "" ? { username } : {}),
+    aud,
+    iss,
+    jti,
+    token_type: "Bearer",
+    token_use: "access_token",
+    ext: pick(claims, extended),
+  };
+}
+
+const extended = ["azp", "sid", "email", "email_verified", "groups", "name", "preferred_username", "federated_claims"];
+
+const pick = (claims: TokenClaims, names: readonly string[]): TokenClaims =>
+  Object.fromEntries(names.flatMap((name) => (claims[name] === undefined ? [] : [[name, claims[name]]])));
+
+/** compat(dex): tokens of a client with `refreshTokenLifetime: session` end with their session. */
+async function isSessionAlive(client: Client, sessionId: unknown, { storage, clock }: Provider): Promise<boolean> {
+  if (client.refreshTokenLifetime !== "session" || typeof sessionId !== "string") return true;
+  const session = await storage.authSessions.get(sessionId);
+  const now = clock.now();
+  return session !== undefined && now <= session.absoluteExpiry && now <= session.idleExpiry;
+}
+
+/** Asking neither uses nor rotates it. Another client learns nothing of it. */
+async function ofRefreshToken(
+  text: string,
+  asker: Client | undefined,
+  { storage, grant, clock, flow }: Provider,
+): Promise<Introspection | undefined> {
+  const { id, secret } = parseRefreshToken(text);
+  const family = id === "" ? undefined : await storage.refreshTokens.get(id);
+  if (family === undefined || (asker !== undefined && asker.id !== family.clientId)) return undefined;
+  const { refreshPolicy, refreshKey } = grant;
+  const match = matchSecret(family, secret, refreshKey);
+  const mayReuse = refreshPolicy.reuseInterval > 0 && clock.now() <= family.lastUsed + refreshPolicy.reuseInterval;
+  if (match !== "current" && !(mayReuse && (match === "previous" || match === "dex_previous"))) return undefined;
+  if (isExpired(family, refreshPolicy, clock.now())) return undefined;
+  return describeFamily(family, flow.policy.issuer, expiryOf(family, refreshPolicy));
+}
+
+/** Milliseconds; undefined: never. */
+function expiryOf(
+  { createdAt, lastUsed }: RefreshToken,
+  { absoluteLifetime, validIfNotUsedFor }: Provider["grant"]["refreshPolicy"],
+): number | undefined {
+  const ends = [
+    ...(absoluteLifetime > 0 ? [createdAt + absoluteLifetime] : []),
+    ...(validIfNotUsedFor > 0 ? [lastUsed + validIfNotUsedFor] : []),
+  ];
+  return ends.length === 0 ? undefined : Math.min(...ends);
+}
+
+function describeFamily(family: RefreshToken, issuer: string, expiry: number | undefined): Introspection {
+  const { claims, clientId, connectorId, scopes } = family;
+  const seconds = (ms: number): number => Math.floor(ms / 1000);
+  const issuedAt = seconds(family.createdAt);
+  const username = claims.preferredUsername;
+  return {
+    active: true,
+    scope: scopes.join(" "),
+    client_id: clientId,
+    sub: encodeSubject({ userId: claims.userId, connectorId }),
+    ...(expiry === undefined ? {} : { exp: seconds(expiry) }),
+    iat: issuedAt,
+    nbf: issuedAt,
+    ...(username === "" ? {} : { username }),
+    aud: clientId,
+    iss: issuer,
+    token_type: "Bearer",
+    token_use: "refresh_token",
+    ext: {
+      ...(claims.email === "" ? {} : { email: claims.email }),
+      email_verified: claims.emailVerified,
+      ...(claims.groups.length === 0 ? {} : { groups: claims.groups }),
+      ...(claims.username === "" ? {} : { name: claims.username }),
+      ...(username === "" ? {} : { preferred_username: username }),
+    },
+  };
+}
