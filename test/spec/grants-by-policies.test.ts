@@ -35,10 +35,18 @@ after(() => rmSync(folder, { recursive: true }));
 
 const client = { id: "app", name: "The App", secret: "app-secret", redirectURIs: [app.redirectUri] };
 const peer = { id: "peer", name: "The Peer", secret: "x", redirectURIs: [], trustedPeers: ["app"] };
-const connectors: readonly object[] = [mockConnector, passwordConnector];
+/** A connector that no way goes through: what is left when the others may not be used. */
+const bystander = { ...mockConnector, id: "bystander", name: "Bystander" };
+const connectors = [mockConnector, passwordConnector, bystander];
+const tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange";
+const grantTypes = [
+  ...["authorization_code", "implicit", "refresh_token", "password", "client_credentials"],
+  tokenExchange,
+];
+const oauth2 = { responseTypes: ["code", "id_token", "token"], passwordConnector: "pw", grantTypes };
 const unchanged: ConfigFile = {
   storage: { type: "sqlite3", config: { file: join(folder, "dex.db") } },
-  oauth2: { responseTypes: ["code", "id_token", "token"] },
+  oauth2,
   staticClients: [client, peer],
   connectors,
 };
@@ -68,7 +76,12 @@ interface Way {
   readonly what: string;
   readonly surface: "token" | "browser";
   readonly prepare: (agent: UserAgent) => Promise<(agent: UserAgent) => Promise<Answer>>;
+  /** The client asks for itself: no rule about a person or a connector binds it. */
+  readonly isForClient?: true;
 }
+
+/** A grant that needs nothing beforehand. */
+const atOnce = (form: Params) => async () => (later: UserAgent) => askToken(later, form);
 
 const ways: readonly Way[] = [
   {
@@ -88,6 +101,31 @@ const ways: readonly Way[] = [
       const held = refreshTokenOf(await redeem(agent, await obtainCode(agent)));
       return (later) => refresh(later, held);
     },
+  },
+  {
+    grant: "password",
+    what: "a password",
+    surface: "token",
+    prepare: atOnce({ grant_type: "password", username: "kilgore", password: "trout", scope: `openid ${audience}` }),
+  },
+  {
+    grant: "client_credentials",
+    what: "the client itself",
+    surface: "token",
+    isForClient: true,
+    prepare: atOnce({ grant_type: "client_credentials", scope: `openid ${audience}` }),
+  },
+  {
+    grant: tokenExchange,
+    what: "exchanging an upstream's token",
+    surface: "token",
+    prepare: atOnce({
+      grant_type: tokenExchange,
+      connector_id: "mock",
+      subject_token: "x",
+      subject_token_type: "urn:ietf:params:oauth:token-type:id_token",
+      scope: audience,
+    }),
   },
   ...[code, implicit].flatMap((asked): readonly Way[] => {
     const grant = asked === code ? "authorization_code" : "implicit";
@@ -119,25 +157,38 @@ interface Policy {
   readonly file: ConfigFile;
   /** What the token endpoint says. */
   readonly refusal: readonly [error: string, description: string, status?: number];
+  /** What it says to a request that names the connector itself. */
+  readonly named?: readonly [error: string, description: string];
+  readonly isAboutConnector?: true;
 }
 
-const without = (id: string): readonly object[] =>
-  connectors.filter((connector) => !("id" in connector && connector.id === id));
 const notTrusted = ["invalid_scope", `Client can't request scope(s) ["${audience}"]`] as const;
 const policies: readonly Policy[] = [
   {
     policy: "the client may no longer use the connector",
-    file: { ...unchanged, staticClients: [{ ...client, allowedConnectors: ["mock"] }, peer] },
+    file: { ...unchanged, staticClients: [{ ...client, allowedConnectors: ["bystander"] }, peer] },
+    isAboutConnector: true,
     refusal: ["invalid_grant", "Connector not allowed for this client."],
   },
   {
     policy: "the connector is gone",
-    file: { ...unchanged, connectors: without("pw") },
+    file: { ...unchanged, oauth2: { ...oauth2, passwordConnector: "" }, connectors: [bystander] },
+    isAboutConnector: true,
     refusal: ["invalid_grant", "Requested connector does not exist."],
+    named: ["invalid_request", "Requested connector does not exist."],
   },
   {
     policy: "the connector permits other grants only",
-    file: { ...unchanged, connectors: [mockConnector, { ...passwordConnector, grantTypes: ["password"] }] },
+    file: {
+      ...unchanged,
+      // Each permits what it cannot do, and nothing of what goes through it here.
+      connectors: [
+        bystander,
+        { ...mockConnector, grantTypes: ["password"] },
+        { ...passwordConnector, grantTypes: [tokenExchange] },
+      ],
+    },
+    isAboutConnector: true,
     refusal: ["invalid_request", "Requested connector does not support this grant type."],
   },
   {
@@ -198,16 +249,22 @@ describe("without a change all of these issue", () => {
   }
 });
 
-for (const [row, { policy, file, refusal }] of policies.entries()) {
+for (const [row, { policy, file, refusal, named, isAboutConnector }] of policies.entries()) {
   describe(`once ${policy}`, () => {
     takeOver(file);
-    for (const [index, { what, surface }] of ways.entries()) {
-      it(`${what} issues nothing`, async () => {
-        const attempt = prepared[row]?.[index] ?? assert.fail();
-        const answer = await attempt(agent);
+    for (const [index, way] of ways.entries()) {
+      const attempt = (): Promise<Answer> => (prepared[row]?.[index] ?? assert.fail())(agent);
+      if (isAboutConnector === true && way.isForClient === true) {
+        it(`${way.what} goes on: no connector is involved`, async () => assert.equal(isIssued(await attempt()), true));
+        continue;
+      }
+      it(`${way.what} issues nothing`, async () => {
+        const answer = await attempt();
         assert.equal(isIssued(answer), false, `${answer.status} ${answer.location ?? answer.body}`);
-        if (surface === "token") assertRefused(answer, ...refusal);
-        else assertRefusedInBrowser(answer);
+        if (way.surface === "browser") assertRefusedInBrowser(answer);
+        else if (way.grant === "password" && policy === "the connector is gone") {
+          assertRefused(answer, "unsupported_grant_type", "");
+        } else assertRefused(answer, ...(way.grant === tokenExchange ? (named ?? refusal) : refusal));
       });
     }
   });
