@@ -1,9 +1,9 @@
 import { promptValues } from "../flow/validate-request.ts";
 import type { HttpAnswer, HttpRequest } from "../http/contract.ts";
 import { acrSupported } from "../oauth/acr.ts";
+import { type GrantType, grantTypes } from "../oauth/grant-type.ts";
 import { responseModes, servedResponseTypes } from "../oauth/response-type.ts";
 import { catalogues } from "../page/messages.ts";
-import { type GrantType, grantTypes } from "../oauth/grant-type.ts";
 import type { Provider } from "./provider.ts";
 
 /** `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`. OIDC Discovery §3, RFC 8414 §2. compat(dex): order and indentation. */
