@@ -11,6 +11,7 @@ import { passwordPage } from "../page/password-page.ts";
 import { safeBackLink } from "./back-link.ts";
 import { readBrowserSecrets } from "./browser-secret.ts";
 import { answerFlow } from "./flow-answer.ts";
+import { negotiateLogin } from "./negotiate-login.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
 
@@ -21,7 +22,8 @@ export async function passwordLoginEndpoint(request: HttpRequest, provider: Prov
   const login = await openLogin(request, context, provider);
   if (request.method === "POST") return submit(request, login, context, provider);
   if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(400, "Unsupported request method.");
-  return form(request, login, provider, { status: 200, username: login.flowRequest.loginHint ?? "" });
+  const showForm = () => form(request, login, provider, { status: 200, username: login.flowRequest.loginHint ?? "" });
+  return request.method === "GET" ? negotiateLogin(request, login, context, provider, showForm) : showForm();
 }
 
 interface OpenLogin {
@@ -81,14 +83,21 @@ async function submit(
   }
   request.logger.info("login failed", { connector_id: login.open.info.id, user: username, reason: result.reason });
   context.trail.note({ check: "connector.login", outcome: "fail", because: result.reason });
-  return form(request, login, provider, { status: 401, username });
+  const isExpired = result.reason === "password_expired";
+  return form(request, login, provider, { status: 401, username, isExpired });
+}
+
+interface FormState {
+  readonly status: 200 | 401;
+  readonly username: string;
+  readonly isExpired?: boolean;
 }
 
 function form(
   request: HttpRequest,
   { connector, open, flowRequest }: OpenLogin,
   provider: Provider,
-  { status, username }: { readonly status: 200 | 401; readonly username: string },
+  { status, username, isExpired = false }: FormState,
 ): HttpAnswer {
   const query = request.rawQuery === "" ? "" : `?${request.rawQuery}`;
   return showPage(
@@ -99,6 +108,7 @@ function form(
       username,
       usernamePrompt: connector.prompt,
       invalid: status === 401,
+      expired: isExpired,
       showRememberMe: false,
       rememberMeChecked: false,
       connectorName: open.info.name,

@@ -17,6 +17,8 @@ export interface PasswordPageProps {
   readonly usernamePrompt: string;
   /** The last attempt was refused. */
   readonly invalid: boolean;
+  /** It was refused because the password, which was right, has expired. */
+  readonly expired?: boolean;
   /** True when sessions are on. */
   readonly showRememberMe: boolean;
   readonly rememberMeChecked: boolean;
@@ -74,7 +76,7 @@ ${
   html`<p class="dex-subtle-text">${words.rich("password.lede", { connector: name(props.connectorName) })}</p>`
 }
 <form method="post" action="${props.postUrl}">
-${props.invalid && errorBox(errorId, words.text("password.invalid"))}
+${props.invalid && errorBox(errorId, words.text(props.expired ? "password.expired" : "password.invalid"))}
 ${hiddenFields(props.hidden)}
 ${usernameField(words, props)}
 ${passwordField(words, props)}

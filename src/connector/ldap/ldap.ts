@@ -12,6 +12,7 @@ import { createDirectory, type Directory } from "./directory.ts";
 import { directoryOptions } from "./directory-options.ts";
 import { sameDn } from "./dn.ts";
 import { findGroups, type GroupSearch, groupSearchOf } from "./group-search.ts";
+import { type Kerberos, openKerberos } from "./kerberos/kerberos.ts";
 import { ldapSchema } from "./schema.ts";
 import { findUser, identityOf, type UserSearch, userSearchOf } from "./user-search.ts";
 import type { LdapConnection } from "./wire/connection.ts";
@@ -32,15 +33,24 @@ export const ldap = defineConnector({
   async open(settings, deps) {
     const directory = createDirectory(await directoryOptions(settings, deps, new Resolver()), deps);
     const people = new People(directory, userSearchOf(settings), groupSearchOf(settings, deps.logger), deps);
+    const kerberos = await openKerberos(settings, deps);
     return {
       kind: "password" as const,
       prompt: settings.usernamePrompt,
       login: (username, password, login) => people.login(username, password, login),
       refresh: (identity, login) => people.refresh(identity, login),
-      close: () => directory.close(),
+      ...(kerberos === undefined
+        ? {}
+        : { negotiate: (token: Secret<Uint8Array>, login: Login) => people.negotiate(kerberos, token, login) }),
+      close: async () => {
+        kerberos?.close();
+        await directory.close();
+      },
     };
   },
 });
+
+type Negotiated = LoginResult | { readonly ok: "fallback" };
 
 /** Who is in the directory, and what is known of them. */
 class People {
@@ -64,6 +74,20 @@ class People {
     if (verdict !== "right" || user === undefined)
       return { ok: false, reason: verdict === "password_expired" ? verdict : "wrong_credentials" };
     return { ok: true, identity: await this.#identify(user, username, login) };
+  }
+
+  /** An empty token asks what happens to those who have none. */
+  async negotiate(kerberos: Kerberos, token: Secret<Uint8Array>, login: Login): Promise<Negotiated> {
+    const refused: Negotiated = kerberos.fallsBack ? { ok: "fallback" } : { ok: false, reason: "wrong_credentials" };
+    if (token.reveal().length === 0) return refused;
+    const verdict = await kerberos.usernameIn(token, login);
+    if (!verdict.ok) return refused;
+    const { username } = verdict;
+    const user = await this.#directory.ask((connection) => this.#find(connection, username, login), login.signal);
+    if (user !== undefined) return { ok: true, identity: await this.#identify(user, username, login) };
+    // No fallback: a password of somebody else is not what this person came with.
+    login.trail.note({ check: "ldap.user", outcome: "fail", because: "the ticket is good and its name has no entry" });
+    return { ok: false, reason: "gone" };
   }
 
   async refresh(identity: Identity, login: Login): Promise<LoginResult> {

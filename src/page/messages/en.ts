@@ -12,6 +12,7 @@ export const en = {
   "password.rememberMe": "Keep me logged in on this device",
   "password.submit": "Log in",
   "password.invalid": "Those details do not match. Check both fields and try again.",
+  "password.expired": "Your password has expired. Change it where your organisation lets you, then log in again.",
   "password.back": "Choose another way to log in",
 
   "signup.question": "New here?",

@@ -14,6 +14,7 @@ export const es: Catalogue = {
   "password.rememberMe": "Mantener la sesión iniciada en este dispositivo",
   "password.submit": "Iniciar sesión",
   "password.invalid": "Esos datos no coinciden. Revise los dos campos e inténtelo de nuevo.",
+  "password.expired": "Su contraseña ha caducado. Cámbiela donde su organización lo permita y vuelva a iniciar sesión.",
   "password.back": "Elegir otra forma de iniciar sesión",
 
   "signup.question": "¿Es su primera vez?",
