@@ -49,7 +49,7 @@ export async function negotiateLogin(
     context.trail.note({ check: "connector.login", outcome: "fail", because: result.reason });
   }
   const message = isAsked ? "This sign-in needs a browser that logs in with Kerberos." : "You could not be signed in.";
-  const page = showPage(401, errorPage(provider.page(request), { status: 401, message }));
+  const page = showPage(401, errorPage(provider.page(request, flowRequest.uiLocales), { status: 401, message }));
   return challenged(page, isAsked ? "Negotiate" : reject);
 }
 

@@ -89,6 +89,7 @@ export const samples: Samples = {
       backLink: "/dex/auth?client_id=a",
     },
     bare: { ...password, showRememberMe: false },
+    expired: { ...password, username: "ada", invalid: true, expired: true },
     awkward: {
       ...password,
       connectorName: longName,

@@ -10,6 +10,8 @@ export const kdcPrograms = {
   "kadmin.local": "krb5-admin-server",
   kinit: "krb5-user",
   curl: "curl",
+  // Our own half, which npm builds only where it finds the library.
+  [join(import.meta.dirname, "../../node_modules/kerberos/build/Release/kerberos.node")]: "libkrb5-dev, and npm ci",
 } as const;
 
 /** MIT Kerberos: realm EXAMPLE.ORG with jane/foo, john/bar, ghost/boo, and a second realm OTHER.ORG that it trusts. */

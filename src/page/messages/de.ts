@@ -14,7 +14,8 @@ export const de: Catalogue = {
   "password.rememberMe": "Auf diesem Gerät angemeldet bleiben",
   "password.submit": "Anmelden",
   "password.invalid": "Diese Angaben stimmen nicht. Prüfen Sie beide Felder und versuchen Sie es noch einmal.",
-  "password.expired": "Ihr Passwort ist abgelaufen. Ändern Sie es dort, wo Ihre Organisation es vorsieht, und melden Sie sich dann erneut an.",
+  "password.expired":
+    "Ihr Passwort ist abgelaufen. Ändern Sie es dort, wo Ihre Organisation es vorsieht, und melden Sie sich dann erneut an.",
   "password.back": "Andere Anmeldung wählen",
 
   "signup.question": "Neu hier?",

@@ -13,7 +13,8 @@ export const fr: Catalogue = {
   "password.rememberMe": "Rester connecté sur cet appareil",
   "password.submit": "Se connecter",
   "password.invalid": "Ces informations ne correspondent pas. Vérifiez les deux champs et réessayez.",
-  "password.expired": "Votre mot de passe a expiré. Changez-le là où votre organisation le permet, puis reconnectez-vous.",
+  "password.expired":
+    "Votre mot de passe a expiré. Changez-le là où votre organisation le permet, puis reconnectez-vous.",
   "password.back": "Choisir un autre moyen de connexion",
 
   "signup.question": "Première visite ?",
