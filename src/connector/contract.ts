@@ -75,6 +75,8 @@ export interface UpstreamLogout {
 export interface EndedUpstream {
   readonly userId?: string;
   readonly upstreamSessionId?: string;
+  /** What the browser takes back to the upstream once that is done (SAML Core §3.7.2). Absent: nobody waits for it. */
+  readonly answer?: Departure;
 }
 
 /** How the browser leaves for an upstream: by a redirect, or with a form it posts (SAML Bindings §3.5). */

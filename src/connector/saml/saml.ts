@@ -7,22 +7,26 @@
 import type { KeyObject } from "node:crypto";
 import { z } from "zod";
 import { parseDuration } from "../../kernel/duration.ts";
+import type { Trail } from "../../kernel/ports.ts";
 import { Secret } from "../../kernel/secret.ts";
 import {
   type Callback,
   type ConnectorDeps,
   type Departure,
   defineConnector,
+  type EndedUpstream,
   type Login,
   type LoginResult,
   type StateMaker,
+  type UpstreamLogout,
 } from "../contract.ts";
 import { authnRequest } from "./authn-request.ts";
 import { unpackIdentity } from "./cached-identity.ts";
 import { checkResponse, type Expected, StatusRefusal } from "./check-response.ts";
 import { nameIdFormatOf, type SamlKeys, samlConfig } from "./config.ts";
 import { createDecryptor, type Decryptor } from "./decrypt-assertion.ts";
-import type { Idp, IdpSource } from "./idp.ts";
+import type { Endpoint, Idp, IdpSource } from "./idp.ts";
+import { hearLogoutRequest, logoutLifetime, logoutRequest, logoutResponse } from "./logout.ts";
 import { mapIdentity } from "./map-identity.ts";
 import { persistentFormat, transientFormat } from "./names.ts";
 import { openIdp } from "./open-idp.ts";
@@ -30,7 +34,7 @@ import { readCertificate, readPrivateKey } from "./pem.ts";
 import { readResponse, type VerifiedResponse } from "./read-response.ts";
 import { SamlRefusal } from "./refusal.ts";
 import { createReplayCache, type ReplayCache } from "./replay-cache.ts";
-import { postMessage, redirectMessage, type SigningKey } from "./sign-message.ts";
+import { type Outgoing, postMessage, redirectMessage, type SigningKey } from "./sign-message.ts";
 import { attributeOf } from "./xml/tree.ts";
 
 /** An open connector's parts. */
@@ -55,6 +59,8 @@ export const saml = defineConnector({
       returnsBy: "post" as const,
       begin: (_callback, state, login) => begin(parts, state, login),
       finish: (callback, remember, login) => finish(parts, callback, remember, login),
+      logout: (request, { trail, signal }) => logout(parts, request, trail, signal),
+      hearLogout: (message, { trail, signal }) => hearLogout(parts, message, trail, signal),
       refresh: async (identity, login) => refresh(identity.connectorData, login),
       close: async () => parts.idp.close(),
     };
@@ -90,8 +96,7 @@ async function begin(parts: Parts, state: StateMaker, login: Login): Promise<Dep
   const { config, deps } = parts;
   const { sso } = await parts.idp.current(login.signal);
   const issuedAt = deps.clock.now();
-  // A letter first: an XML ID is a name. 160 bits, SAML Core §1.3.4.
-  const id = `_${Buffer.from(deps.random.bytes(20)).toString("hex")}`;
+  const id = newId(deps);
   const request = authnRequest({
     id,
     issuedAt,
@@ -104,7 +109,69 @@ async function begin(parts: Parts, state: StateMaker, login: Login): Promise<Dep
     authnContextComparison: config.authnContextComparison || "exact",
     relayState: state(new Secret(JSON.stringify({ id, at: issuedAt })), "short"),
   });
-  return (sso.binding === "post" ? postMessage : redirectMessage)(sso.url, request, parts.signing);
+  return send(sso, request, parts);
+}
+
+/** 160 bits after an underscore, since an XML ID is a name. SAML Core §1.3.4. */
+const newId = ({ random }: ConnectorDeps): string => `_${Buffer.from(random.bytes(20)).toString("hex")}`;
+
+const send = ({ binding, url }: Endpoint, message: Outgoing, { signing }: Parts): Promise<Departure> =>
+  (binding === "post" ? postMessage : redirectMessage)(url, message, signing);
+
+/** Single logout, begun by us. An unsigned request would be nobody's: without a key there is none. */
+async function logout(
+  parts: Parts,
+  request: UpstreamLogout,
+  trail: Trail,
+  signal: AbortSignal,
+): Promise<Departure | undefined> {
+  const { slo } = await parts.idp.current(signal);
+  if (slo === undefined || parts.signing === undefined) {
+    const because = slo === undefined ? "no single logout address is known" : "there is no privateKey to sign with";
+    trail.note({ check: "saml.logout.possible", outcome: "skip", because, spec: "SAML Profiles §4.4" });
+    return undefined;
+  }
+  const { config, deps } = parts;
+  const message = logoutRequest({
+    id: newId(deps),
+    now: deps.clock.now(),
+    destination: slo.url.href,
+    entityIssuer: config.entityIssuer,
+    nameId: unpackIdentity(request.connectorData?.reveal()).nameId,
+    logout: request,
+  });
+  return send(slo, message, parts);
+}
+
+/** Single logout, begun at the upstream or by another service. */
+async function hearLogout(parts: Parts, message: Callback, trail: Trail, signal: AbortSignal): Promise<EndedUpstream> {
+  const { config, deps, skew } = parts;
+  const idp = await parts.idp.current(signal);
+  const policy = { keys: idp.keys, now: deps.clock.now(), allowsSha1: config.insecureAllowSHA1 };
+  try {
+    const { id, ended, relayState } = await hearLogoutRequest(message, idp, policy, skew);
+    if (!parts.replays.claim(`logout ${id}`, policy.now + 2 * logoutLifetime)) {
+      throw new SamlRefusal("saml.logout.replay", "this request was used before", "SAML Core §3.7.1");
+    }
+    if (idp.slo === undefined) return ended;
+    const { url, responseUrl = url, binding } = idp.slo;
+    const response = logoutResponse({
+      id: newId(deps),
+      now: policy.now,
+      destination: responseUrl.href,
+      entityIssuer: config.entityIssuer,
+      inResponseTo: id,
+      relayState,
+    });
+    return { ...ended, answer: await send({ url: responseUrl, binding }, response, parts) };
+  } catch (error) {
+    if (error instanceof SamlRefusal) noteRefusal(error, trail);
+    throw error;
+  }
+}
+
+function noteRefusal({ check, because, spec }: SamlRefusal, trail: Trail): void {
+  trail.note({ check, outcome: "fail", because, ...(spec === undefined ? {} : { spec }) });
 }
 
 async function finish(
@@ -117,8 +184,7 @@ async function finish(
     return await believe(parts, callback, remember, login);
   } catch (error) {
     if (!(error instanceof SamlRefusal)) throw error;
-    const { check, because, spec } = error;
-    login.trail.note({ check, outcome: "fail", because, ...(spec === undefined ? {} : { spec }) });
+    noteRefusal(error, login.trail);
     // The person was asked and the answer was no: that is the client's to hear, as with any upstream.
     if (error instanceof StatusRefusal && ["AuthnFailed", "RequestDenied"].includes(error.code)) {
       return { ok: false, reason: "cancelled" };

@@ -1,8 +1,9 @@
+import { connectorDeps } from "../../../../test/fake/connector-deps.ts";
 import { type HandClock, handClock } from "../../../../test/fake/hand-clock.ts";
 import { type KeyPair, makeKeyPair, type ResponseParts } from "../../../../test/fake/saml-documents.ts";
-import type { Decision, Logger } from "../../../kernel/ports.ts";
+import type { Decision } from "../../../kernel/ports.ts";
 import { Secret } from "../../../kernel/secret.ts";
-import { systemClock, systemRandom } from "../../../kernel/system.ts";
+import { systemClock } from "../../../kernel/system.ts";
 import type { Callback, ConnectorDeps, Departure, Login, LoginResult, RedirectConnector } from "../../contract.ts";
 import { saml } from "../saml.ts";
 import { parseXml } from "../xml/parse-xml.ts";
@@ -57,24 +58,16 @@ export interface Finished {
 export async function openServiceProvider(
   config: Readonly<Record<string, unknown>> = {},
   more: Partial<ConnectorDeps> = {},
-  clock = handClock(systemClock.now() + 60_000),
+  clock = handClock(systemClock.now()),
 ): Promise<ServiceProvider> {
-  const log: string[] = [];
-  const deps: ConnectorDeps = {
-    id: "saml",
-    name: "SAML",
-    clock,
-    random: systemRandom,
-    logger: keptLog(log),
-    openFetch: () => fetch,
-    ...more,
-  };
+  const kept = connectorDeps({ id: "saml", clock });
+  const deps: ConnectorDeps = { ...kept, ...more };
   const connector = await saml.open(saml.config.parse({ ...baseConfig, ...config }), deps);
   if (connector.kind !== "redirect") throw new Error("not a redirect connector");
   return {
     connector,
     clock,
-    log,
+    log: kept.log,
     async begin() {
       let remembered = "";
       const departure = await connector.begin(
@@ -119,14 +112,6 @@ export const loginOf = (decisions: Decision[], groups: boolean): Login => ({
   trail: { note: (decision) => decisions.push(decision) },
   signal: new AbortController().signal,
 });
-
-function keptLog(lines: string[]): Logger {
-  const keep = (event: string): void => {
-    lines.push(event);
-  };
-  const logger: Logger = { debug: keep, info: keep, warn: keep, error: keep, with: () => logger };
-  return logger;
-}
 
 /** The AuthnRequest of a form, read. */
 export function requestIn(departure: Departure) {
