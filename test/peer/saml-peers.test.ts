@@ -4,12 +4,15 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { acsUrl, type Finished, openServiceProvider } from "../../src/connector/saml/testing/service-provider.ts";
 import { connectorDeps } from "../fake/connector-deps.ts";
+import { handClock } from "../fake/hand-clock.ts";
 import { makeKeyPair } from "../fake/saml-documents.ts";
 import { noXmlsec, verifyWithXmlsec } from "../fake/xmlsec.ts";
 import { SamlBrowser } from "./saml-browser.ts";
 import { type Samlp, samlpJane, startSamlp } from "./samlp.ts";
 import { noSimpleSaml, type SimpleSaml, type SimpleSamlVariant, startSimpleSaml } from "./simplesaml.ts";
 
+/** The identity providers live by the machine's clock. */
+const onTime = () => handClock(Date.now());
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
 type Config = Readonly<Record<string, unknown>>;
@@ -47,7 +50,7 @@ describe("SimpleSAMLphp", { skip: noSimpleSaml }, () => {
 
   /** A whole login at the identity provider; what our connector is shown in the end. */
   async function signIn(variant: SimpleSamlVariant, more: Config = {}, [user, password] = ["jane", "foo"]) {
-    const sp = await openServiceProvider(configOf(variant, more));
+    const sp = await openServiceProvider(configOf(variant, more), {}, onTime());
     const { departure, requestId } = await sp.begin();
     const browser = new SamlBrowser();
     const page = await browser.signIn(await browser.depart(departure), user, password);
@@ -198,7 +201,11 @@ describe("samlp", () => {
   const byMetadata = (): Config => configOf({ metadataURL: idp.metadataUrl, ssoURL: "", ssoIssuer: "", caData: "" });
   const openAt = (config: Config) => {
     const deps = connectorDeps({ id: "saml" });
-    return openServiceProvider(config, { openFetch: (options) => deps.openFetch({ ...options, deadline: 500 }) });
+    return openServiceProvider(
+      config,
+      { openFetch: (options) => deps.openFetch({ ...options, deadline: 500 }) },
+      onTime(),
+    );
   };
 
   async function signIn(sp: Awaited<ReturnType<typeof openAt>>, options: Config = {}): Promise<Finished> {

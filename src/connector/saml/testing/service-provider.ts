@@ -58,7 +58,7 @@ export interface Finished {
 export async function openServiceProvider(
   config: Readonly<Record<string, unknown>> = {},
   more: Partial<ConnectorDeps> = {},
-  clock = handClock(systemClock.now()),
+  clock = handClock(systemClock.now() + 60_000),
 ): Promise<ServiceProvider> {
   const kept = connectorDeps({ id: "saml", clock });
   const deps: ConnectorDeps = { ...kept, ...more };
