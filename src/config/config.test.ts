@@ -111,7 +111,6 @@ test("what is not built yet is said, and what must not be served without is mark
   assert.deepEqual(
     notYet.map(({ path, blocksServing }) => [path, blocksServing]),
     [
-      ["sessions", false],
       ["mfa", true],
       ["connectors[0].type", false],
       ["telemetry.http", false],

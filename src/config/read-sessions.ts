@@ -31,8 +31,6 @@ export function readSessions({ file, findings, flags }: Reading): SessionsConfig
     }
     return undefined;
   }
-  if (sessions !== undefined)
-    findings.later("sessions", "sessions and single sign-on are not built yet; every login asks again");
   const cookieEncryptionKey = readKey(sessions, { findings });
   return {
     cookieName: sessions?.cookieName || "dex_session",

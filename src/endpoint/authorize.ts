@@ -1,7 +1,8 @@
 import type { ConnectorInfo } from "../connector/contract.ts";
 import { approve, openStoredLogin } from "../flow/approval.ts";
-import { ClientRefusal } from "../flow/contract.ts";
+import { ClientRefusal, type FlowContext, type FlowRequest } from "../flow/contract.ts";
 import { continueLogin } from "../flow/finish-login.ts";
+import { openSession } from "../flow/keep-session.ts";
 import { nextStep } from "../flow/next-step.ts";
 import { toCompletedLogin, toFlowRequest } from "../flow/stored-request.ts";
 import { redirect } from "../http/answers.ts";
@@ -39,8 +40,10 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
   if (wanted !== "" && chosen === undefined) throw new PageError(400, "Connector ID does not match a valid Connector");
   return answerFlow(request, provider, async () => {
     const { flowRequest } = await readFlowRequest(params, request, provider, 400);
-    const trail = provider.trail(request);
-    const step = nextStep(flowRequest, { isLoggedIn: false, isApproved: false }, provider.flow.policy, trail);
+    const context = flowContext(request, [], provider);
+    const known = await sessionConnector(flowRequest, connectors, context, provider);
+    if (known !== undefined) return redirect(302, connectorUrl(known, params, provider));
+    const step = nextStep(flowRequest, { isLoggedIn: false, isApproved: false }, provider.flow.policy, context.trail);
     if (step.go === "refuse") throw new ClientRefusal(step.error, flowRequest);
     return showPage(
       200,
@@ -49,6 +52,18 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
       }),
     );
   });
+}
+
+/** The connector of this browser's session: who has chosen once is not asked again, unless the client or the operator wants it. */
+async function sessionConnector(
+  { prompt }: FlowRequest,
+  connectors: readonly ConnectorInfo[],
+  context: FlowContext,
+  { flow }: Provider,
+): Promise<ConnectorInfo | undefined> {
+  const isAsked = prompt.includes("select_account") || (flow.policy.alwaysShowLoginScreen && !prompt.includes("none"));
+  const session = isAsked ? undefined : await openSession(context, flow);
+  return session && connectors.find(({ id }) => id === session.connectorId);
 }
 
 /** Those that may serve this request, by name. compat(dex): sorted without regard to case. */

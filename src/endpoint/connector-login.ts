@@ -1,13 +1,13 @@
 import { beginLogin } from "../flow/begin-login.ts";
-import { ClientRefusal } from "../flow/contract.ts";
-import { nextStep } from "../flow/next-step.ts";
+import { beginRequest } from "../flow/begin-request.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { authorizationParams, type MergedParams, queryWithout } from "./authorization-params.ts";
 import { grantOf } from "./authorize.ts";
 import { ensureBrowserSecret } from "./browser-secret.ts";
-import { answerFlow, withCookie } from "./flow-answer.ts";
+import { answerFlow } from "./flow-answer.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { readFlowRequest } from "./read-flow-request.ts";
+import { withCookie } from "./with-cookie.ts";
 
 /** `/auth/{connector}`: validates the request and begins a login at one connector. Nothing is stored. RFC 6749 §4.1.1. */
 export async function connectorLoginEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
@@ -30,15 +30,18 @@ export async function connectorLoginEndpoint(request: HttpRequest, provider: Pro
     const named = params.get("connector_id") ?? "";
     if (named !== "" && named !== id) throw new PageError(400, "Bad connector ID");
     if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(400, "Unsupported request method.");
-    const step = nextStep(flowRequest, { isLoggedIn: false, isApproved: false }, flow.policy, context.trail);
-    if (step.go === "refuse") throw new ClientRefusal(step.error, flowRequest);
-    return beginLogin(flowRequest, open, await backLink(params, provider), context, flow);
+    const reused = await beginRequest(flowRequest, id, context, flow);
+    return reused ?? beginLogin(flowRequest, open, await backLink(params, provider), context, flow);
   });
   return withCookie(answer, browser.cookie);
 }
 
-/** Back to the choice, where there is one. compat(dex): it depends on the server's connectors, not on the client's. */
-async function backLink(params: MergedParams, provider: Provider): Promise<string> {
-  if ((await provider.flow.connectors.list()).length < 2) return "";
-  return `${provider.flow.policy.issuerPath}/auth?${queryWithout(params, [])}`;
+/**
+ * Back to the choice, where there is one. compat(dex): it depends on the server's connectors, not on the client's; and
+ * a session must not decide it again.
+ */
+async function backLink(params: MergedParams, { flow }: Provider): Promise<string> {
+  if ((await flow.connectors.list()).length < 2) return "";
+  const query = queryWithout(params, flow.sessions === undefined ? [] : ["prompt"]);
+  return `${flow.policy.issuerPath}/auth?${query}${flow.sessions === undefined ? "" : "&prompt=select_account"}`;
 }

@@ -8,6 +8,7 @@ import { stateCookie } from "./carried-state.ts";
 import { postForm } from "./post-form.ts";
 import type { Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
+import { withCookie } from "./with-cookie.ts";
 
 /** Runs a step of the flow and words what it led to; a refusal that is the client's goes to the client. RFC 6749 §4.1.2.1. */
 export async function answerFlow(
@@ -57,12 +58,4 @@ function refuseToClient(refusal: ClientRefusal, request: HttpRequest, provider: 
     iss: provider.flow.policy.issuer,
   });
   return wordOutcome(answer, request, provider);
-}
-
-/** `answer` with the cookie that it has to set, if any, beside those it sets already. */
-export function withCookie(answer: HttpAnswer, cookie: string | undefined): HttpAnswer {
-  if (cookie === undefined) return answer;
-  const before = answer.headers["set-cookie"] ?? [];
-  const cookies = [...(typeof before === "string" ? [before] : before), cookie];
-  return { ...answer, headers: { ...answer.headers, "set-cookie": cookies } };
 }

@@ -78,7 +78,7 @@ async function submit(
   const result = await login.connector.login(username, password, loginOf(login.flowRequest, context));
   if (result.ok) {
     return answerFlow(request, provider, () =>
-      finishLogin(login.flowRequest, login.open, result.identity, context, provider.flow),
+      finishLogin(login.flowRequest, login.open, result.identity, context, provider.flow, isTicked(request)),
     );
   }
   request.logger.info("login failed", { connector_id: login.open.info.id, user: username, reason: result.reason });
@@ -92,6 +92,8 @@ interface FormState {
   readonly username: string;
   readonly isExpired?: boolean;
 }
+
+const isTicked = (request: HttpRequest): boolean => request.form().get("remember_me") === "on";
 
 function form(
   request: HttpRequest,
@@ -109,8 +111,9 @@ function form(
       usernamePrompt: connector.prompt,
       invalid: status === 401,
       expired: isExpired,
-      showRememberMe: false,
-      rememberMeChecked: false,
+      showRememberMe: provider.flow.sessions !== undefined,
+      // What was ticked stays so after a refusal.
+      rememberMeChecked: status === 401 ? isTicked(request) : provider.flow.sessions?.rememberMeByDefault === true,
       connectorName: open.info.name,
     }),
   );

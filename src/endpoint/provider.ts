@@ -10,6 +10,7 @@ import type { PageContext } from "../page/layout.ts";
 import type { Signer } from "../signer/contract.ts";
 import type { Storage } from "../storage/contract.ts";
 import type { TokenVerifier } from "../token/verify-access-token.ts";
+import type { SessionCookies } from "./session-cookie.ts";
 
 export interface Provider {
   readonly flow: FlowDeps;
@@ -24,6 +25,8 @@ export interface Provider {
   readonly clientSecretKey: Uint8Array;
   /** Whether a token of ours still counts. */
   readonly verifyToken: TokenVerifier;
+  /** How browsers hold their sessions. */
+  readonly sessionCookies: SessionCookies;
   readonly signer: Signer;
   /** Seconds for which clients may keep `/keys`: no longer than the next key is public before it signs. */
   readonly keysMaxAge: number;
@@ -41,6 +44,8 @@ export interface Provider {
 export function flowContext(request: HttpRequest, browsers: readonly string[], provider: Provider): FlowContext {
   return {
     browsers,
+    holder: provider.sessionCookies.holderOf(request),
+    device: { ipAddress: request.clientIp, userAgent: (request.headers["user-agent"] ?? "").slice(0, 1024) },
     trail: provider.trail(request),
     // Made when somebody asks: most steps call no upstream and log nothing.
     get signal() {

@@ -1,8 +1,8 @@
-import type { EndFamilyDeps } from "../grant/end-family.ts";
-import { endFamily } from "../grant/end-family.ts";
 import type { HttpAnswer, HttpRequest } from "../http/contract.ts";
 import { OAuthError } from "../oauth/error.ts";
 import type { Client } from "../storage/records.ts";
+import type { EndFamilyDeps } from "../token/end-family.ts";
+import { endFamily } from "../token/end-family.ts";
 import { matchSecret, parseRefreshToken } from "../token/refresh-secret.ts";
 import { authenticateRequest } from "./client-authentication.ts";
 import { readMachineForm, uncached } from "./machine-form.ts";

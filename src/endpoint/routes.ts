@@ -51,7 +51,7 @@ export function routesOf(provider: Provider): readonly Route[] {
     path,
     surface,
     ...(cors === undefined ? {} : { cors }),
-    handler: (request: HttpRequest) => endpoint(request, provider),
+    handler: async (request: HttpRequest) => provider.sessionCookies.finish(request, await endpoint(request, provider)),
   }));
   const issuerPath = provider.flow.policy.issuerPath.replace(/\/$/, "");
   if (issuerPath === "") return below;

@@ -1,8 +1,11 @@
 import { PageError } from "../http/contract.ts";
+import { scopesAskedFor } from "../oauth/claims-request.ts";
 import { OAuthError } from "../oauth/error.ts";
 import type { AuthRequest } from "../storage/records.ts";
+import { isSessionLive } from "../token/session-life.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome } from "./contract.ts";
 import { continueLogin } from "./finish-login.ts";
+import { rememberConsent } from "./remember-user.ts";
 import { type FlowStep, isStepMac } from "./step-mac.ts";
 import { toCompletedLogin, toFlowRequest } from "./stored-request.ts";
 
@@ -36,7 +39,13 @@ export async function openStoredLogin(
 
 /** The person agreed. Deleting the record is the gate: of two clicks one goes on. */
 export async function approve(record: AuthRequest, context: FlowContext, deps: FlowDeps): Promise<FlowOutcome> {
+  await requireSession(record, deps);
   await takeRecord(record, deps);
+  if (deps.sessions !== undefined) {
+    const user = { userId: record.claims.userId, connectorId: record.connectorId };
+    const scopes = scopesAskedFor(record.scopes, record.extra?.namedClaims);
+    await rememberConsent(user, record.clientId, scopes, deps.storage);
+  }
   return continueLogin(toFlowRequest(record), toCompletedLogin(record), true, context, deps);
 }
 
@@ -50,6 +59,14 @@ export async function reject(record: AuthRequest, context: FlowContext, deps: Fl
     spec: "RFC 6749 §4.1.2.1",
   });
   throw new ClientRefusal(new OAuthError("access_denied", "Approval rejected."), toFlowRequest(record));
+}
+
+/** Who logged out while the question stood there has taken the answer back. */
+async function requireSession({ extra }: AuthRequest, { sessions, storage, clock }: FlowDeps): Promise<void> {
+  if (sessions === undefined || extra?.sessionId === undefined) return;
+  const session = await storage.authSessions.get(extra.sessionId);
+  if (session !== undefined && isSessionLive(session, clock.now())) return;
+  throw new PageError(400, "Your session has ended. Go back to the application and start again.");
 }
 
 async function takeRecord(record: AuthRequest, deps: FlowDeps): Promise<void> {

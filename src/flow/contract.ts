@@ -10,7 +10,11 @@ import type { NamedClaims } from "../oauth/claims-request.ts";
 import type { OAuthError } from "../oauth/error.ts";
 import type { ResponseMode } from "../oauth/response-type.ts";
 import type { Storage } from "../storage/contract.ts";
+import type { BlockedUsers } from "../token/blocked-users.ts";
 import type { MintDeps } from "../token/id-token.ts";
+import type { Revocations } from "../token/revocations.ts";
+import type { TellClients } from "./end-session.ts";
+import type { Device, SessionHolder, SessionPolicy } from "./session-contract.ts";
 
 /** The operator's choices that a login depends on. */
 export interface FlowPolicy {
@@ -35,6 +39,14 @@ export interface FlowDeps {
   readonly connectors: Connectors;
   readonly sealer: Sealer;
   readonly mint: MintDeps;
+  /** Undefined: sessions are switched off, and every login asks again. */
+  readonly sessions: SessionPolicy | undefined;
+  readonly blockedUsers: BlockedUsers;
+  /** Tells clients of a session's end now; what fails stays in storage and is tried again. */
+  readonly tellClients: TellClients;
+  readonly revocations: Revocations;
+  /** Key of refresh secrets. */
+  readonly refreshKey: Uint8Array;
   /** Key of codes and their records. */
   readonly codeKey: Uint8Array;
   readonly clock: Clock;
@@ -45,6 +57,8 @@ export interface FlowDeps {
 export interface FlowContext {
   /** The cookie-held secrets of this browser. Sealed requests and step MACs are bound to the first; any opens. */
   readonly browsers: readonly string[];
+  readonly holder: SessionHolder;
+  readonly device: Device;
   readonly trail: Trail;
   readonly signal: AbortSignal;
   readonly logger: Logger;

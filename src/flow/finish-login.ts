@@ -1,44 +1,88 @@
 import type { Identity, OpenConnector } from "../connector/contract.ts";
 import { PageError } from "../http/contract.ts";
+import { scopes as scopeNames } from "../oauth/scope.ts";
+import type { UserIdentity, UserKey } from "../storage/records.ts";
 import { claimsOf } from "../token/identity-claims.ts";
 import { encodeSubject } from "../token/subject.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
 import { issueAnswer } from "./issue-answer.ts";
+import { beginSession } from "./keep-session.ts";
 import { nextStep } from "./next-step.ts";
+import { rememberUser } from "./remember-user.ts";
 import { stepMac } from "./step-mac.ts";
 import { type CompletedLogin, toAuthRequest } from "./stored-request.ts";
 
-/** A connector has said who the person is: go on to consent or to the answer. */
+/**
+ * A connector has said who the person is: begin their session, go on to consent or to the answer.
+ * `isRemembered`: what the person ticked, where they were asked.
+ */
 export async function finishLogin(
   request: FlowRequest,
-  { info }: Pick<OpenConnector, "info">,
+  open: OpenConnector,
   identity: Identity,
   context: FlowContext,
   deps: FlowDeps,
+  isRemembered: boolean = deps.sessions?.rememberMeByDefault ?? false,
 ): Promise<FlowOutcome> {
   // An upstream that names nobody would make everybody the same subject.
   if (identity.userId === "") throw new PageError(500, "Login error.");
+  const proved = provedLogin(open, identity, deps.clock.now());
+  noteLogin(open, proved, context);
+  const known = await admit({ userId: identity.userId, connectorId: open.info.id }, proved, deps);
+  const manner = {
+    clientId: request.clientId,
+    isRemembered,
+    isOnlineOnly: needsLastingAccess(open) && !request.scopes.includes(scopeNames.offlineAccess),
+    upstreamSessionId: identity.upstreamSessionId,
+  };
+  const sessionId = await beginSession(proved, manner, context, deps);
   const login: CompletedLogin = {
+    ...proved,
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(known === undefined ? {} : { consented: known.consents[request.clientId] ?? [] }),
+  };
+  return continueLogin(request, login, false, context, deps);
+}
+
+/** A refresh asks such an upstream, which answers only if the login asked it for that. OIDC Core §11. */
+const needsLastingAccess = ({ connector }: OpenConnector): boolean =>
+  connector.kind === "redirect" && connector.refresh !== undefined;
+
+function provedLogin({ info, connector }: OpenConnector, identity: Identity, authTime: number): CompletedLogin {
+  const amr = identity.amr ?? (connector.kind === "password" ? ["pwd"] : undefined);
+  return {
     connectorId: info.id,
     claims: claimsOf(identity),
     ...(identity.connectorData === undefined ? {} : { connectorData: identity.connectorData }),
-    authTime: deps.clock.now(),
+    authTime,
+    ...(amr === undefined ? {} : { amr }),
+    ...(identity.acr === undefined ? {} : { acr: identity.acr }),
   };
-  context.logger.info("login successful", {
+}
+
+function noteLogin({ info }: OpenConnector, { claims }: CompletedLogin, { logger, trail }: FlowContext): void {
+  logger.info("login successful", {
     connector_id: info.id,
-    user_id: identity.userId,
-    username: identity.username,
-    preferred_username: login.claims.preferredUsername,
-    email: login.claims.email,
-    groups: identity.groups,
+    user_id: claims.userId,
+    username: claims.username,
+    preferred_username: claims.preferredUsername,
+    email: claims.email,
+    groups: claims.groups,
   });
-  context.trail.note({
+  trail.note({
     check: "connector.login",
     outcome: "pass",
     because: `connector ${info.id} vouches for the person`,
     spec: "OIDC Core §3.1.2.3",
   });
-  return continueLogin(request, login, false, context, deps);
+}
+
+/** Lets the person in, and remembers them where sessions are on. @throws {PageError} The account is locked. */
+async function admit(user: UserKey, login: CompletedLogin, deps: FlowDeps): Promise<UserIdentity | undefined> {
+  if ((await deps.blockedUsers.until(user)) > deps.clock.now()) {
+    throw new PageError(403, "This account is locked. Ask your administrator for access.");
+  }
+  return deps.sessions === undefined ? undefined : rememberUser(user, login.claims, login.authTime, deps.storage);
 }
 
 /** Takes the next step of a completed login. */
@@ -49,9 +93,11 @@ export async function continueLogin(
   context: FlowContext,
   deps: FlowDeps,
 ): Promise<FlowOutcome> {
+  const { consented } = login;
+  const progress = { isLoggedIn: true, isApproved, subject: subjectOf(login) };
   const step = nextStep(
     request,
-    { isLoggedIn: true, isApproved, subject: subjectOf(login) },
+    consented === undefined ? progress : { ...progress, consented },
     deps.policy,
     context.trail,
   );
@@ -63,6 +109,7 @@ export async function continueLogin(
     case "consent":
       return askConsent(request, login, context, deps);
     case "login":
+    case "resume":
       throw new Error("a completed login was sent back to its beginning");
     default:
       return step satisfies never;

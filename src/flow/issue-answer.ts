@@ -40,6 +40,8 @@ export async function issueAnswer(
             access: wantsToken,
             id: wantsIdToken,
             ...(code === undefined ? {} : { code }),
+            ...(login.sessionId === undefined ? {} : { sessionId: login.sessionId }),
+            ...(login.amr === undefined ? {} : { amr: login.amr }),
             ...acrOf(request),
           },
           deps.mint,
@@ -81,7 +83,7 @@ async function authorizeAnswer(
         scopes: request.scopes,
         namedClaims: request.namedClaims,
         trustedBy: await trustedBy(client.id, request.scopes, deps.storage.clients),
-        blockedUntil: 0,
+        blockedUntil: await deps.blockedUsers.until({ userId: login.claims.userId, connectorId: login.connectorId }),
         now: deps.clock.now(),
       },
       context.trail,
@@ -127,6 +129,7 @@ async function createCode(code: AuthCode, { storage }: FlowDeps): Promise<void> 
 }
 
 function codeRecord(id: string, request: FlowRequest, login: CompletedLogin, now: number): AuthCode {
+  const extra = codeExtra(request, login);
   return {
     id,
     clientId: request.clientId,
@@ -137,11 +140,20 @@ function codeRecord(id: string, request: FlowRequest, login: CompletedLogin, now
     ...(login.connectorData === undefined ? {} : { connectorData: login.connectorData }),
     claims: login.claims,
     expiry: now + codeLifetime,
-    sessionId: "",
+    sessionId: login.sessionId ?? "",
     authTime: login.authTime,
     codeChallenge: request.codeChallenge,
     codeChallengeMethod: request.codeChallengeMethod,
-    ...(request.namedClaims === undefined ? {} : { extra: { namedClaims: request.namedClaims, ...acrOf(request) } }),
+    ...(extra === undefined ? {} : { extra }),
+  };
+}
+
+function codeExtra(request: FlowRequest, { amr }: CompletedLogin): AuthCode["extra"] {
+  const { namedClaims } = request;
+  if (namedClaims === undefined && amr === undefined) return undefined;
+  return {
+    ...(namedClaims === undefined ? {} : { namedClaims, ...acrOf(request) }),
+    ...(amr === undefined ? {} : { amr }),
   };
 }
 

@@ -1,6 +1,9 @@
 import type { Trail } from "../kernel/ports.ts";
+import { scopesAskedFor } from "../oauth/claims-request.ts";
 import { OAuthError } from "../oauth/error.ts";
+import { scopes as scopeNames } from "../oauth/scope.ts";
 import type { FlowPolicy, FlowRequest } from "./contract.ts";
+import type { Reach } from "./session.ts";
 
 /** How far a login has come. */
 export interface Progress {
@@ -10,10 +13,28 @@ export interface Progress {
   readonly isApproved: boolean;
   /** `sub` of the person who is logged in. */
   readonly subject?: string;
+  /** The browser's live session at the connector of this request, while nobody is logged in for it. */
+  readonly session?: SessionFacts;
+  /** Scopes that the person agreed to before, for this client; absent where nothing is remembered. */
+  readonly consented?: readonly string[];
+}
+
+/** What of a session decides whether it can stand for a login. */
+export interface SessionFacts {
+  /** `sub` of its person. */
+  readonly subject: string;
+  /** Milliseconds since the epoch: how long ago they proved who they are, and now. */
+  readonly authTime: number;
+  readonly now: number;
+  readonly reach: Reach;
+  /** The upstream was not asked for lasting access. */
+  readonly isOnlineOnly: boolean;
 }
 
 export type Step =
   | { readonly go: "login" }
+  /** The session stands for a login. */
+  | { readonly go: "resume" }
   | { readonly go: "consent" }
   | { readonly go: "issue" }
   | { readonly go: "refuse"; readonly error: OAuthError };
@@ -25,25 +46,7 @@ export function nextStep(
   policy: Pick<FlowPolicy, "skipApprovalScreen">,
   trail: Trail,
 ): Step {
-  const isSilent = request.prompt.includes("none");
-  if (!progress.isLoggedIn) {
-    if (isSilent) {
-      trail.note({
-        check: "login.needed",
-        outcome: "fail",
-        because: "prompt=none, and nobody is signed in",
-        spec: "OIDC Core §3.1.2.6",
-      });
-      return { go: "refuse", error: new OAuthError("login_required", "User not authenticated") };
-    }
-    trail.note({
-      check: "login.needed",
-      outcome: "chose",
-      because: "nobody has signed in for this request",
-      spec: "OIDC Core §3.1.2.3",
-    });
-    return { go: "login" };
-  }
+  if (!progress.isLoggedIn) return stepToLogin(request, progress.session, trail);
   if (request.hintedSubject !== undefined && request.hintedSubject !== progress.subject) {
     trail.note({
       check: "login.hinted_user",
@@ -51,36 +54,91 @@ export function nextStep(
       because: "the client wants an answer about somebody else",
       spec: "OIDC Core §3.1.2.2",
     });
-    return {
-      go: "refuse",
-      error: new OAuthError("login_required", "id_token_hint does not match authenticated user"),
-    };
+    return { go: "refuse", error: loginRequired(hintedAnother) };
   }
-  if (progress.isApproved) {
-    trail.note({
-      check: "consent.needed",
-      outcome: "pass",
-      because: "the person has just agreed",
-      spec: "OIDC Core §3.1.2.4",
-    });
+  return stepToIssue(request, progress, policy, trail);
+}
+
+const hintedAnother = "id_token_hint does not match authenticated user";
+const loginRequired = (description: string): OAuthError => new OAuthError("login_required", description);
+const isSilent = ({ prompt }: FlowRequest): boolean => prompt.includes("none");
+
+function stepToLogin(request: FlowRequest, session: SessionFacts | undefined, trail: Trail): Step {
+  const objection = objectionTo(session, request);
+  if (objection === undefined) {
+    const because = "this browser has a session that the request may reuse";
+    trail.note({ check: "session.reusable", outcome: "pass", because, spec: "OIDC Core §3.1.2.3" });
+    return { go: "resume" };
+  }
+  trail.note({ check: "session.reusable", outcome: "skip", ...objection });
+  if (!isSilent(request)) {
+    const because = "nobody has signed in for this request";
+    trail.note({ check: "login.needed", outcome: "chose", because, spec: "OIDC Core §3.1.2.3" });
+    return { go: "login" };
+  }
+  const because = "prompt=none, and the person would have to sign in";
+  trail.note({ check: "login.needed", outcome: "fail", because, spec: "OIDC Core §3.1.2.6" });
+  // compat(dex): these words, also where there is no session to match.
+  const isHintAtFault = request.hintedSubject !== undefined && request.hintedSubject !== session?.subject;
+  return { go: "refuse", error: loginRequired(isHintAtFault ? hintedAnother : "User not authenticated") };
+}
+
+interface Objection {
+  readonly because: string;
+  readonly spec?: string;
+}
+
+/** Why the session cannot stand for a login; undefined: it can. */
+function objectionTo(session: SessionFacts | undefined, request: FlowRequest): Objection | undefined {
+  const { prompt, hintedSubject, maxAge, scopes } = request;
+  if (session === undefined) return { because: "there is no live session here" };
+  if (prompt.includes("login")) return { because: "the client wants a fresh login", spec: "OIDC Core §3.1.2.1" };
+  if (prompt.includes("select_account")) {
+    return { because: "the client wants the person to choose an account", spec: "OIDC Core §3.1.2.1" };
+  }
+  if (session.reach === "none") return { because: "none of the session's clients shares it with this one" };
+  if (hintedSubject !== undefined && hintedSubject !== session.subject) {
+    return { because: "it is another person's than the hint's", spec: "OIDC Core §3.1.2.2" };
+  }
+  if (session.isOnlineOnly && scopes.includes(scopeNames.offlineAccess) && !isSilent(request)) {
+    return { because: "the upstream was not asked for lasting access", spec: "OIDC Core §11" };
+  }
+  // Zero asks for a login whatever the clock says. OIDC Core §3.1.2.1.
+  const isTooOld = maxAge !== undefined && (maxAge === 0 || session.now - session.authTime > maxAge * 1000);
+  return isTooOld ? { because: "the login is older than max_age", spec: "OIDC Core §3.1.2.1" } : undefined;
+}
+
+function stepToIssue(
+  request: FlowRequest,
+  { isApproved, consented }: Progress,
+  policy: Pick<FlowPolicy, "skipApprovalScreen">,
+  trail: Trail,
+): Step {
+  const spec = "OIDC Core §3.1.2.4";
+  if (isApproved) {
+    trail.note({ check: "consent.needed", outcome: "pass", because: "the person has just agreed", spec });
     return { go: "issue" };
   }
   if (!request.forceConsent && policy.skipApprovalScreen) {
     trail.note({ check: "consent.needed", outcome: "skip", because: "oauth2.skipApprovalScreen is on" });
     return { go: "issue" };
   }
-  if (isSilent) {
-    trail.note({
-      check: "consent.needed",
-      outcome: "fail",
-      because: "prompt=none, and consent must be asked",
-      spec: "OIDC Core §3.1.2.6",
-    });
-    return { go: "refuse", error: new OAuthError("interaction_required", "User interaction required") };
+  if (!request.forceConsent && consented !== undefined && covers(consented, request)) {
+    trail.note({ check: "consent.needed", outcome: "pass", because: "the person agreed to all of it before", spec });
+    return { go: "issue" };
+  }
+  if (isSilent(request)) {
+    const because = "prompt=none, and consent must be asked";
+    trail.note({ check: "consent.needed", outcome: "fail", because, spec: "OIDC Core §3.1.2.6" });
+    return { go: "refuse", error: new OAuthError("consent_required", "User consent required") };
   }
   const because = request.forceConsent
     ? "the client forces the question"
     : "the person has not agreed to this request yet";
-  trail.note({ check: "consent.needed", outcome: "chose", because, spec: "OIDC Core §3.1.2.4" });
+  trail.note({ check: "consent.needed", outcome: "chose", because, spec });
   return { go: "consent" };
 }
+
+/** compat(dex): a request for `openid` alone tells nothing of the person and needs no agreement. */
+const covers = (consented: readonly string[], { scopes, namedClaims }: FlowRequest): boolean =>
+  scopesAskedFor(scopes, namedClaims).every((scope) => scope === scopeNames.openid || consented.includes(scope));

@@ -13,6 +13,14 @@ export interface CompletedLogin {
   readonly connectorData?: Secret<Uint8Array>;
   /** Milliseconds since the epoch. */
   readonly authTime: number;
+  /** How the person proved who they are, where we know. RFC 8176. */
+  readonly amr?: readonly string[];
+  /** What the upstream says of the strength, in its own words. */
+  readonly acr?: string;
+  /** Absent where sessions are off. */
+  readonly sessionId?: string;
+  /** What the person agreed to before, for this client; absent where nothing is remembered. */
+  readonly consented?: readonly string[];
 }
 
 /** A login that waits for its person, in Dex's format. */
@@ -47,6 +55,8 @@ export function toAuthRequest(request: FlowRequest, login: CompletedLogin, rando
       ...(request.uiLocales.length === 0 ? {} : { uiLocales: request.uiLocales }),
       ...(request.loginHint === undefined ? {} : { loginHint: request.loginHint }),
       ...(request.hintedSubject === undefined ? {} : { hintedSubject: request.hintedSubject }),
+      ...(login.sessionId === undefined ? {} : { sessionId: login.sessionId }),
+      ...(login.amr === undefined ? {} : { amr: login.amr }),
     },
   };
 }
@@ -87,5 +97,7 @@ export function toCompletedLogin(record: AuthRequest): CompletedLogin {
     claims: record.claims,
     ...(record.connectorData === undefined ? {} : { connectorData: record.connectorData }),
     authTime: record.authTime,
+    ...(record.extra?.amr === undefined ? {} : { amr: record.extra.amr }),
+    ...(record.extra?.sessionId === undefined ? {} : { sessionId: record.extra.sessionId }),
   };
 }

@@ -1,8 +1,8 @@
 import type { RedeemedCode } from "../storage/records.ts";
+import { endFamily } from "../token/end-family.ts";
 import { isRotated } from "../token/refresh-secret.ts";
 import { isReplay } from "../token/replay.ts";
 import type { GrantContext, GrantDeps } from "./contract.ts";
-import { endFamily } from "./end-family.ts";
 
 /**
  * A code that is not there may be one that was redeemed before. If it comes again and that cannot be its

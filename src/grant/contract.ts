@@ -7,6 +7,7 @@ import type { Clock, Logger, Millis, Random, Trail } from "../kernel/ports.ts";
 import type { Storage } from "../storage/contract.ts";
 import type { Client } from "../storage/records.ts";
 import type { TokenAnswer } from "../token/answer.ts";
+import type { BlockedUsers } from "../token/blocked-users.ts";
 import type { MintDeps } from "../token/id-token.ts";
 import type { RefreshPolicy } from "../token/refresh-rotation.ts";
 import type { AnsweredConnections } from "../token/replay.ts";
@@ -25,6 +26,9 @@ export interface GrantDeps {
   /** How long an authorization request lives: a redeemed code is remembered at least as long. */
   readonly requestLifetime: Millis;
   readonly answered: AnsweredConnections;
+  readonly blockedUsers: BlockedUsers;
+  /** Whether logins have sessions, which tokens may have to end with. */
+  readonly hasSessions: boolean;
   readonly revocations: Revocations;
   /** `oauth2.passwordConnector`: who checks the password grant. */
   readonly passwordConnector?: string;

@@ -34,7 +34,7 @@ export async function authorizePerson(
       scopes,
       namedClaims,
       trustedBy: await trustedBy(context.client.id, scopes, deps.storage.clients),
-      blockedUntil: claims.userId === "" ? 0 : ((await deps.storage.userIdentities.get(subject))?.blockedUntil ?? 0),
+      blockedUntil: claims.userId === "" ? 0 : await deps.blockedUsers.until(subject),
       now: deps.clock.now(),
     },
     context.trail,

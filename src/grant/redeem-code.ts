@@ -14,6 +14,7 @@ import { answerOf } from "./answer-of.ts";
 import type { GrantContext, GrantDeps } from "./contract.ts";
 import { authorizePerson, mayRefresh } from "./person.ts";
 import { beginFamily } from "./refresh-family.ts";
+import { requireSession } from "./require-session.ts";
 
 export const invalidCode = "Invalid or expired code parameter.";
 
@@ -27,6 +28,7 @@ export interface Redemption {
 /** Asks policy, spends the code and issues for it, in this order. RFC 6749 §4.1.3, OIDC Core §3.1.3. */
 export async function redeemCode(redemption: Redemption, context: GrantContext, deps: GrantDeps): Promise<TokenAnswer> {
   const { code, grant } = redemption;
+  await requireSession(code.sessionId, context, deps);
   const authorized = await authorizePerson({ ...code, namedClaims: code.extra?.namedClaims, grant }, context, deps);
   const isLasting = await mayRefresh(code.connectorId, code.scopes, context, deps);
   const refreshTokenId = isLasting ? newId(deps.random) : "";
@@ -77,6 +79,7 @@ async function issue(
     ...(code.authTime > 0 ? { authTime: code.authTime } : {}),
     ...(code.sessionId === "" ? {} : { sessionId: code.sessionId }),
     ...(code.extra?.acr === undefined ? {} : { acr: code.extra.acr }),
+    ...(code.extra?.amr === undefined ? {} : { amr: code.extra.amr }),
     ...(presented === undefined ? {} : { code: presented }),
     access: true,
     id: true,

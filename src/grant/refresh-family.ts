@@ -14,6 +14,8 @@ export interface FamilyOrigin {
   readonly connectorData?: Secret<Uint8Array>;
   /** Empty: no session. */
   readonly sessionId: string;
+  /** Milliseconds; not positive where it is not known. */
+  readonly authTime?: number;
   readonly extra?: AuthCodeExtra;
 }
 
@@ -43,9 +45,11 @@ export async function beginFamily(id: string, origin: FamilyOrigin, deps: GrantD
   return currentSecret(family, deps.refreshKey);
 }
 
-const extraOf = (origin: FamilyOrigin): RefreshTokenExtra => ({
-  ...origin.extra,
-  ...(origin.sessionId === "" ? {} : { sessionId: origin.sessionId }),
+/** compat(dex): a refreshed token tells `auth_time` where there are sessions. OIDC Core §12.2. */
+const extraOf = ({ extra, sessionId, authTime = 0 }: FamilyOrigin): RefreshTokenExtra => ({
+  ...extra,
+  ...(sessionId === "" ? {} : { sessionId }),
+  ...(sessionId === "" || authTime <= 0 ? {} : { authTime }),
 });
 
 /** Dex's record of what outlives a login: the upstream's data, and the newest family of each client. */

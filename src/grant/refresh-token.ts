@@ -5,6 +5,7 @@ import { parseScope, quoteList, scopes as scopeNames } from "../oauth/scope.ts";
 import type { RefreshToken } from "../storage/records.ts";
 import type { TokenAnswer } from "../token/answer.ts";
 import { type Authorized, withClaims } from "../token/authorize.ts";
+import { endFamily } from "../token/end-family.ts";
 import { grantTagOf } from "../token/grant-tag.ts";
 import { mintTokens } from "../token/id-token.ts";
 import { claimsOf, identityOf } from "../token/identity-claims.ts";
@@ -19,8 +20,8 @@ import {
 import { isReplay } from "../token/replay.ts";
 import { answerOf } from "./answer-of.ts";
 import type { Grant, GrantContext, GrantDeps, GrantParams } from "./contract.ts";
-import { endFamily } from "./end-family.ts";
 import { authorizePerson } from "./person.ts";
+import { requireOriginSession } from "./require-session.ts";
 
 /** compat(dex): clients and scripts compare this text. The code is RFC 6749 §5.2's, not Dex's. */
 const invalidToken = (detail: string): OAuthError =>
@@ -52,6 +53,7 @@ async function attemptRefresh(
   deps: GrantDeps,
 ): Promise<TokenAnswer | undefined> {
   const family = await findFamily(presented, context, deps);
+  await requireOriginSession(family, context, deps);
   const verdict = judgeRefresh(family, presented.secret, deps.refreshPolicy, deps.refreshKey, deps.clock.now());
   switch (verdict.kind) {
     case "unknown":
@@ -238,7 +240,7 @@ async function mintAnswer(
   secret: string,
   deps: GrantDeps,
 ): Promise<TokenAnswer> {
-  const { sessionId, authTime, acr } = family.extra ?? {};
+  const { sessionId, authTime, acr, amr } = family.extra ?? {};
   const minted = await mintTokens(
     authorized,
     {
@@ -249,6 +251,7 @@ async function mintAnswer(
       ...(sessionId === undefined ? {} : { sessionId }),
       ...(authTime === undefined ? {} : { authTime }),
       ...(acr === undefined ? {} : { acr }),
+      ...(amr === undefined ? {} : { amr }),
     },
     deps.mint,
   );

@@ -1,9 +1,13 @@
 import { availableParallelism } from "node:os";
 import type { Config } from "../config/config.ts";
+import type { SessionsConfig } from "../config/read-sessions.ts";
 import { openLocal } from "../connector/local/local.ts";
 import { connectorTypes } from "../connector/registry.ts";
 import type { Provider } from "../endpoint/provider.ts";
+import { createSessionCookies, noSessionCookies, type SessionCookies } from "../endpoint/session-cookie.ts";
 import type { FlowDeps } from "../flow/contract.ts";
+import { createLogoutCourier, type LogoutCourier } from "../flow/logout-courier.ts";
+import type { SessionPolicy } from "../flow/session-contract.ts";
 import type { GrantDeps } from "../grant/contract.ts";
 import { grants } from "../grant/registry.ts";
 import type { HttpRequest } from "../http/contract.ts";
@@ -17,6 +21,7 @@ import { createUpstreams } from "../kernel/upstream-fetch.ts";
 import type { Signer } from "../signer/contract.ts";
 import { signers } from "../signer/registry.ts";
 import type { Storage } from "../storage/contract.ts";
+import { openBlockedUsers } from "../token/blocked-users.ts";
 import { AnsweredConnections } from "../token/replay.ts";
 import { openRevocations } from "../token/revocations.ts";
 import { openTokenVerifier } from "../token/verify-access-token.ts";
@@ -32,6 +37,7 @@ export interface Rooms {
   readonly provider: Provider;
   readonly signer: Signer;
   readonly storage: Storage;
+  readonly courier: LogoutCourier;
   close(): Promise<void>;
 }
 
@@ -44,6 +50,7 @@ export async function openRooms(config: Config, deps: ServerDeps): Promise<Rooms
   // Half the cores for passwords: a login storm must leave the other half to everybody else.
   const bcrypt = createBcryptPool({ threads: Math.max(1, Math.floor(availableParallelism() / 2)), maxQueue: 256 });
   const local = config.enablePasswordDB ? openLocal({ passwords: storage.passwords, bcrypt }) : undefined;
+  const openFetch = createUpstreams(deps.env);
   const connectors = createConnectorPool({
     storage,
     types: connectorTypes,
@@ -53,14 +60,24 @@ export async function openRooms(config: Config, deps: ServerDeps): Promise<Rooms
     clock,
     random,
     logger,
-    openFetch: createUpstreams(deps.env),
+    openFetch,
   });
   await openConnectors(connectors, config, deps);
+  const closing = new AbortController();
+  const courier = createLogoutCourier({
+    storage,
+    mint: { issuer: config.issuer, signer, clock, random },
+    fetch: openFetch({ deadline: 5_000, maxBody: 64 * 1024 }, { dependency: "clients", closing: closing.signal }),
+    clock,
+    logger,
+  });
   return {
-    provider: buildProvider(config, { ...deps, storage, root, signer, connectors }),
+    provider: buildProvider(config, { ...deps, storage, root, signer, connectors, courier }),
     signer,
     storage,
+    courier,
     async close() {
+      closing.abort();
       await connectors.close();
       await bcrypt.close();
       await storage.close();
@@ -94,13 +111,17 @@ interface Parts extends ServerDeps {
   readonly root: Secret<Uint8Array>;
   readonly signer: Signer;
   readonly connectors: ConnectorPool;
+  readonly courier: LogoutCourier;
 }
 
-function buildProvider(config: Config, { storage, root, signer, connectors, clock, random, logger }: Parts): Provider {
-  const { oauth2, expiry } = config;
+function buildProvider(config: Config, parts: Parts): Provider {
+  const { storage, root, signer, connectors, courier, clock, random, logger } = parts;
+  const { oauth2, expiry, sessions } = config;
   const mint = { issuer: config.issuer, signer, clock, random, lifetime: expiry.idTokens };
   const codeKey = hkdf(root.reveal(), "code");
   const revocations = openRevocations(storage, clock);
+  const blockedUsers = openBlockedUsers(storage.userIdentities, clock);
+  const refreshKey = hkdf(root.reveal(), "refresh");
   const flow: FlowDeps = {
     policy: {
       issuer: config.issuer,
@@ -117,6 +138,11 @@ function buildProvider(config: Config, { storage, root, signer, connectors, cloc
     connectors,
     sealer: createSealer(root),
     mint,
+    sessions: sessions && sessionPolicy(sessions, root),
+    blockedUsers,
+    tellClients: courier.tell,
+    revocations,
+    refreshKey,
     codeKey,
     clock,
     random,
@@ -126,7 +152,9 @@ function buildProvider(config: Config, { storage, root, signer, connectors, cloc
     connectors,
     mint,
     codeKey,
-    refreshKey: hkdf(root.reveal(), "refresh"),
+    refreshKey,
+    blockedUsers,
+    hasSessions: sessions !== undefined,
     refreshPolicy: expiry.refreshTokens,
     requestLifetime: expiry.authRequests,
     answered: new AnsweredConnections(),
@@ -144,7 +172,15 @@ function buildProvider(config: Config, { storage, root, signer, connectors, cloc
     grantTypes: served.listed,
     isIntrospectionOpen: oauth2.anonymousIntrospection,
     clientSecretKey: hkdf(root.reveal(), "client-secret"),
-    verifyToken: openTokenVerifier({ issuer: config.issuer, signer, revocations, clock }),
+    verifyToken: openTokenVerifier({
+      issuer: config.issuer,
+      signer,
+      revocations,
+      blockedUsers,
+      sessions: sessions && storage,
+      clock,
+    }),
+    sessionCookies: sessions === undefined ? noSessionCookies : sessionCookiesOf(sessions, config.issuer),
     signer,
     keysMaxAge: keysMaxAge(config),
     storage,
@@ -162,6 +198,25 @@ function buildProvider(config: Config, { storage, root, signer, connectors, cloc
       pageContextOf(config, { path, traceId, acceptLanguage: headers["accept-language"], uiLocales }),
   };
 }
+
+const sessionPolicy = (sessions: SessionsConfig, root: Secret<Uint8Array>): SessionPolicy => ({
+  absoluteLifetime: sessions.absoluteLifetime,
+  validIfNotUsedFor: sessions.validIfNotUsedFor,
+  rememberMeByDefault: sessions.rememberMeCheckedByDefault,
+  ssoSharedWithDefault: sessions.ssoSharedWithDefault,
+  secretKey: hkdf(root.reveal(), "session"),
+});
+
+const sessionCookiesOf = (
+  { cookieName, absoluteLifetime, cookieEncryptionKey }: SessionsConfig,
+  issuer: string,
+): SessionCookies =>
+  createSessionCookies({
+    name: cookieName,
+    issuer,
+    absoluteLifetime,
+    ...(cookieEncryptionKey === undefined ? {} : { encryptionKey: cookieEncryptionKey }),
+  });
 
 /** compat(dex): ten minutes, but less where keys rotate so fast that a copy could miss the next one. */
 function keysMaxAge({ signer }: Config): number {

@@ -46,7 +46,11 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   }
   for (const [name, address] of Object.entries(http.addresses)) logger.info("listening on", { server: name, address });
   const background = new AbortController();
-  const work = [rooms.signer.run(background.signal), collectGarbage(rooms.storage, clock, logger, background.signal)];
+  const work = [
+    rooms.signer.run(background.signal),
+    rooms.courier.run(background.signal),
+    collectGarbage(rooms.storage, clock, logger, background.signal),
+  ];
   return { addresses: http.addresses, reload: () => http.reload(), closed: drain() };
 
   /** New requests first, then the work behind them, storage last. */

@@ -85,6 +85,9 @@ export interface AuthRequestExtra {
   readonly uiLocales?: readonly string[];
   readonly loginHint?: string;
   readonly hintedSubject?: string;
+  /** The session that the login began or reused, and how the person proved who they are. */
+  readonly sessionId?: string;
+  readonly amr?: readonly string[];
 }
 
 export interface AuthCode extends Pkce {
@@ -108,6 +111,8 @@ export interface AuthCodeExtra {
   readonly namedClaims?: NamedClaims;
   /** Set where the request asked for it. OIDC Core §2. */
   readonly acr?: string;
+  /** How the person proved who they are, where we know. OIDC Core §2, RFC 8176. */
+  readonly amr?: readonly string[];
 }
 
 /** One refresh token family: the id stays, the secret rotates. One per login and device. */
@@ -243,8 +248,10 @@ export interface AuthSessionExtra {
   readonly acr?: string;
   /** The cookie outlives the browser's own session. */
   readonly isRemembered?: boolean;
-  /** What the connector needs to end its own session; kept only where it can. */
+  /** What the connector said at the login: refresh tokens of a reused session need it, and its own logout. */
   readonly connectorData?: Secret<Uint8Array>;
+  /** The upstream was not asked for lasting access, so a refresh token of this session could not be refreshed. */
+  readonly isOnlineOnly?: boolean;
   readonly upstreamSessionId?: string;
 }
 

@@ -14,6 +14,7 @@ export interface TokenFacts {
   readonly accessTokenHash?: string;
   readonly codeHash?: string;
   readonly acr?: string;
+  readonly amr?: readonly string[];
   /** Claims asked for by name in this kind of token. OIDC Core §5.5. */
   readonly named?: readonly string[];
 }
@@ -41,6 +42,7 @@ export function claimsJson(authorized: Authorized, facts: TokenFacts): string {
   if (facts.accessTokenHash !== undefined) payload.at_hash = facts.accessTokenHash;
   if (facts.codeHash !== undefined) payload.c_hash = facts.codeHash;
   if (facts.acr !== undefined) payload.acr = facts.acr;
+  if (facts.amr !== undefined) payload.amr = facts.amr;
   if (has("email", scopeNames.email) && claims.email !== "") payload.email = claims.email;
   if (has("email_verified", scopeNames.email)) payload.email_verified = claims.emailVerified;
   if (has("groups", scopeNames.groups) && claims.groups.length > 0) payload.groups = claims.groups;

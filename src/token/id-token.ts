@@ -25,6 +25,8 @@ export interface MintOptions {
   readonly code?: string;
   /** What the ID token says of the strength of the login; unset leaves it out. OIDC Core §2. */
   readonly acr?: string;
+  /** How the person proved who they are. OIDC Core §2. */
+  readonly amr?: readonly string[];
   /** Which tokens to make. */
   readonly access: boolean;
   readonly id: boolean;
@@ -78,6 +80,7 @@ export async function mintTokens(authorized: Authorized, options: MintOptions, d
       tokenId: newTokenId(deps.random, options.grantTag),
       named: authorized.namedClaims.idToken,
       ...(options.acr === undefined ? {} : { acr: options.acr }),
+      ...(options.amr === undefined ? {} : { amr: options.amr }),
     };
     idToken = await encodeJwt(key, claimsJson(authorized, { ...shared, ...own, ...hashes }));
   }

@@ -5,22 +5,26 @@ const headers = new WeakMap<SigningKey, string>();
 
 /**
  * `payload` (JSON text) as a signed JWT: compact serialisation, RFC 7515 §7.1.
- * compat(dex): the header has `alg` and `kid`, in this order, and nothing else (server/signer/utils.go).
+ * compat(dex): the header has `alg` and `kid`, in this order, and nothing else but a `typ` where one is given
+ * (server/signer/utils.go).
  * @throws {UnavailableError} The key's keeper is away.
  */
-export async function encodeJwt(key: SigningKey, payload: string): Promise<string> {
-  const signingInput = `${headerOf(key)}.${Buffer.from(payload).toString("base64url")}`;
+export async function encodeJwt(key: SigningKey, payload: string, typ?: string): Promise<string> {
+  const header = typ === undefined ? headerOf(key) : base64url({ typ, alg: key.alg, kid: key.kid });
+  const signingInput = `${header}.${Buffer.from(payload).toString("base64url")}`;
   return `${signingInput}.${await key.sign(signingInput)}`;
 }
 
 function headerOf(key: SigningKey): string {
   let header = headers.get(key);
   if (header === undefined) {
-    header = Buffer.from(JSON.stringify({ alg: key.alg, kid: key.kid })).toString("base64url");
+    header = base64url({ alg: key.alg, kid: key.kid });
     headers.set(key, header);
   }
   return header;
 }
+
+const base64url = (header: object): string => Buffer.from(JSON.stringify(header)).toString("base64url");
 
 /** A digest as `node:crypto` calls it. */
 export type Digest = "sha256" | "sha384" | "sha512";

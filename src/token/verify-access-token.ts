@@ -1,11 +1,18 @@
 import type { Clock } from "../kernel/ports.ts";
 import type { PublicJwk, Signer } from "../signer/contract.ts";
+import type { Storage } from "../storage/contract.ts";
+import type { BlockedUsers } from "./blocked-users.ts";
 import type { Revocations } from "./revocations.ts";
+import { endsWithSession, isSessionLive } from "./session-life.ts";
+import { decodeSubject } from "./subject.ts";
 
 export interface VerifyDeps {
   readonly issuer: string;
   readonly signer: Signer;
   readonly revocations: Revocations;
+  readonly blockedUsers: BlockedUsers;
+  /** Undefined where sessions are off: then nothing ends with one. */
+  readonly sessions: Pick<Storage, "authSessions" | "clients"> | undefined;
   readonly clock: Clock;
 }
 
@@ -15,7 +22,7 @@ export type VerifiedAccessToken =
 
 export type TokenClaims = Readonly<Record<string, unknown>>;
 
-/** Whether a token of ours still counts: signature, issuer, time, kind, revocation. RFC 8725 §3. */
+/** Whether a token of ours still counts: signature, issuer, time, kind, revocation, its person, its session. RFC 8725 §3. */
 export type TokenVerifier = (jwt: string) => Promise<VerifiedAccessToken>;
 
 /** What a signature covers never changes, so it is checked once. Some 3 KiB each. */
@@ -30,7 +37,8 @@ interface Signed {
 }
 
 /** Resource servers show the same token again and again; signatures once checked are remembered, nothing else is. */
-export function openTokenVerifier({ issuer, signer, revocations, clock }: VerifyDeps): TokenVerifier {
+export function openTokenVerifier(deps: VerifyDeps): TokenVerifier {
+  const { issuer, signer, revocations, clock } = deps;
   const checked = new Map<string, Signed>();
 
   const checkSignature = async (jwt: string, keys: readonly PublicJwk[]): Promise<Signed | string> => {
@@ -59,8 +67,27 @@ export function openTokenVerifier({ issuer, signer, revocations, clock }: Verify
     if (typeof claims.jti === "string" && (await revocations.isRevoked(claims.jti))) {
       return { ok: false, because: "revoked" };
     }
+    if (await isOfBlocked(claims, deps)) return { ok: false, because: "its person is locked out" };
+    if (await isOfEndedSession(claims, deps)) return { ok: false, because: "its session has ended" };
     return { ok: true, payload, claims };
   };
+}
+
+async function isOfBlocked({ sub }: TokenClaims, { blockedUsers, clock }: VerifyDeps): Promise<boolean> {
+  const subject = typeof sub === "string" ? decodeSubject(sub) : undefined;
+  // A client that speaks for itself has no connector.
+  if (subject === undefined || subject.connectorId === "") return false;
+  return (await blockedUsers.until(subject)) > clock.now();
+}
+
+/** compat(dex): only tokens of clients that want it end with the session (server/introspection). */
+async function isOfEndedSession({ sid, azp, aud }: TokenClaims, { sessions, clock }: VerifyDeps): Promise<boolean> {
+  const clientId = azp ?? aud;
+  if (sessions === undefined || typeof sid !== "string" || typeof clientId !== "string") return false;
+  const client = await sessions.clients.get(clientId);
+  if (client === undefined || !endsWithSession(client)) return false;
+  const session = await sessions.authSessions.get(sid);
+  return session === undefined || !isSessionLive(session, clock.now());
 }
 
 /** Our own signature covers the text, so its members are what we wrote. */

@@ -4,7 +4,7 @@
  * the requirement and sit in files named for their section, or for the module of the OpenID conformance suite.
  *
  * The issuer is a name only: requests go to whatever port was free. Sessions are off, so that each request stands
- * for itself.
+ * for itself, unless a test asks for them (or `SPEC_SESSIONS=true` turns them on for all, to see what differs).
  */
 import { stringify } from "yaml";
 import { loadConfig } from "../../src/config/config.ts";
@@ -60,15 +60,17 @@ export interface ServerUnderTest {
 
 export interface Start {
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether logins are remembered, as they are by default outside these tests. */
+  readonly sessions?: boolean;
   /** That of the server whose place this one takes. */
   readonly clock?: HandClock;
 }
 
 export async function startServerUnderTest(
   file: ConfigFile = {},
-  { env = {}, clock = handClock() }: Start = {},
+  { env = {}, sessions = process.env.SPEC_SESSIONS === "true", clock = handClock() }: Start = {},
 ): Promise<ServerUnderTest> {
-  const settings = { DEX_SESSIONS_ENABLED: "false", ...env };
+  const settings = { DEX_SESSIONS_ENABLED: String(sessions), ...env };
   const loaded = await loadConfig(stringify({ ...defaults, ...file }), { env: settings });
   if (!loaded.ok) throw new Error(loaded.mistakes.map(({ path, message }) => `${path}: ${message}`).join("\n"));
   const log: string[] = [];

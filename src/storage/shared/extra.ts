@@ -88,6 +88,7 @@ function readSessionExtra(value: JsonObject): AuthSessionExtra {
     ...(amr.length === 0 ? {} : { amr }),
     ...(acr === "" ? {} : { acr }),
     ...(boolMember(value, "isRemembered") ? { isRemembered: true } : {}),
+    ...(boolMember(value, "isOnlineOnly") ? { isOnlineOnly: true } : {}),
     ...(connectorData.byteLength === 0 ? {} : { connectorData: new Secret(connectorData) }),
     ...(upstreamSessionId === "" ? {} : { upstreamSessionId }),
   };

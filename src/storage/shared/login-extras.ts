@@ -14,12 +14,14 @@ export function readAuthRequestExtra(value: JsonObject): AuthRequestExtra {
     ...list(value, "uiLocales"),
     ...text(value, "loginHint"),
     ...text(value, "hintedSubject"),
+    ...text(value, "sessionId"),
+    ...list(value, "amr"),
   };
 }
 
 export function readAuthCodeExtra(value: JsonObject): AuthCodeExtra {
   const namedClaims = readNamedClaims(value);
-  return { ...(namedClaims === undefined ? {} : { namedClaims }), ...text(value, "acr") };
+  return { ...(namedClaims === undefined ? {} : { namedClaims }), ...text(value, "acr"), ...list(value, "amr") };
 }
 
 export function readRefreshExtra(value: JsonObject): RefreshTokenExtra {

@@ -1,9 +1,19 @@
+import type { Clock } from "../kernel/ports.ts";
+import type { Storage } from "../storage/contract.ts";
 import type { RefreshToken } from "../storage/records.ts";
-import { grantTagOf } from "../token/grant-tag.ts";
-import type { GrantDeps } from "./contract.ts";
+import { grantTagOf } from "./grant-tag.ts";
+import type { MintDeps } from "./id-token.ts";
+import type { Revocations } from "./revocations.ts";
 
 /** What ending a family takes. */
-export type EndFamilyDeps = Pick<GrantDeps, "storage" | "revocations" | "refreshKey" | "mint" | "clock">;
+export interface EndFamilyDeps {
+  readonly storage: Pick<Storage, "refreshTokens" | "offlineSessions">;
+  readonly revocations: Revocations;
+  /** Key of refresh secrets. */
+  readonly refreshKey: Uint8Array;
+  readonly mint: Pick<MintDeps, "lifetime">;
+  readonly clock: Pick<Clock, "now">;
+}
 
 /**
  * Ends a refresh token family and every token it has issued. The tokens first: after a crash between

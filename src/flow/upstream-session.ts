@@ -1,0 +1,38 @@
+import { createHash } from "node:crypto";
+import { idFromBytes } from "../kernel/ids.ts";
+import { AlreadyExistsError, type Storage } from "../storage/contract.ts";
+import type { AuthSession, UpstreamSession } from "../storage/records.ts";
+
+/** As many of our sessions as one upstream session may sensibly carry: one for each browser profile and tab race. */
+const mostSessions = 16;
+
+/** Where the sessions that stand on one upstream session are noted: a hash, since upstreams name theirs as they like. */
+export function upstreamSessionKey(connectorId: string, upstreamSessionId: string): string {
+  const digest = createHash("sha256")
+    .update(JSON.stringify([connectorId, upstreamSessionId]))
+    .digest();
+  return `up1${idFromBytes(digest.subarray(0, 16))}`;
+}
+
+/** Notes what `session` stands on, so that the upstream can end it by its own session's name. */
+export async function noteUpstreamSession(
+  session: AuthSession,
+  { upstreamSessions }: Pick<Storage, "upstreamSessions">,
+): Promise<void> {
+  const name = session.extra?.upstreamSessionId;
+  if (name === undefined) return;
+  const id = upstreamSessionKey(session.connectorId, name);
+  const add = (current: UpstreamSession): UpstreamSession => ({
+    ...current,
+    sessionIds: [...current.sessionIds.filter((known) => known !== session.id), session.id].slice(-mostSessions),
+    expiry: Math.max(current.expiry, session.absoluteExpiry),
+  });
+  if ((await upstreamSessions.update(id, add)) !== undefined) return;
+  try {
+    await upstreamSessions.create(add({ id, sessionIds: [], expiry: 0 }));
+  } catch (error) {
+    // Another tab was faster; theirs is the record now.
+    if (!(error instanceof AlreadyExistsError)) throw error;
+    await upstreamSessions.update(id, add);
+  }
+}
