@@ -19,7 +19,9 @@ export function authorizationParams(request: HttpRequest): MergedParams {
     }
     return undefined;
   };
-  const isTwice = (name: string): boolean => sources.reduce((sum, source) => sum + source.all(name).length, 0) > 1;
+  // RFC 8707 §2 lets `resource`, alone, be repeated.
+  const isTwice = (name: string): boolean =>
+    name !== "resource" && sources.reduce((sum, source) => sum + source.all(name).length, 0) > 1;
   return {
     get,
     repeated: names.filter(isTwice),

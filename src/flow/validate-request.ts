@@ -54,7 +54,7 @@ export function answerTarget(
   const uri = params.get("redirect_uri") ?? "";
   const state = params.get("state") ?? "";
   const types = parseScope(params.get("response_type") ?? "");
-  const mode = params.get("response_mode") ?? "";
+  const mode = params.repeated.includes("response_mode") ? "" : (params.get("response_mode") ?? "");
   const isFitting = isResponseMode(mode) && canAnswerBy(mode, uri, isFrontChannel(types));
   return {
     redirectUri: client.public && uri === deviceCallbackPath ? `${policy.issuerPath}${deviceCallbackPath}` : uri,

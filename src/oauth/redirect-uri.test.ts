@@ -15,6 +15,15 @@ const accepted = [
   "http://user@localhost/",
   "http://localhost?x=1",
   "http://localhost#f",
+  "http://localhost:0/",
+  "http://localhost:65535",
+  "http://127.0.0.1",
+  "http://127.0.0.1/",
+  "http://127.255.255.255/",
+  "http://[::1]",
+  "http://[::1]:65535/a/b?c=d&e",
+  "http://user:secret@127.0.0.1:1/",
+  "http://localhost/%2e%2e/cb",
   "urn:ietf:wg:oauth:2.0:oob",
   "/device/callback",
 ];
@@ -46,6 +55,28 @@ const refused = [
   "/device/callback/",
   "/device/callback?x",
   "urn:ietf:wg:oauth:2.0:oob:auto",
+  "URN:ietf:wg:oauth:2.0:oob",
+  "HTTP://localhost/",
+  "http://localhost:/",
+  "http://localhost:+1/",
+  "http://localhost:1:2/",
+  "http://[::1]:/",
+  "http://[::1/",
+  "http://::1/",
+  "http://[::ffff:127.0.0.1]/",
+  "http://128.0.0.1/",
+  "http://0.0.0.0/",
+  "http://2130706433/",
+  "http://localhost./",
+  "http://local\u00adhost/",
+  "http://localhost%2eevil.example/",
+  "http://a@b@localhost/",
+  "https://127.0.0.1/",
+  "ws://localhost/",
+  "//localhost/",
+  "localhost",
+  "/other",
+  "/dex/device/callback",
 ];
 
 for (const uri of accepted) {
@@ -71,6 +102,83 @@ test("a registered URI counts letter by letter, for confidential and public clie
       assert.equal(mayRedirectTo(near, { registered, isPublic }), false, near);
     }
   }
+});
+
+const native = [
+  "http://127.0.0.1/cb",
+  "http://[::1]:8000/cb?x=1",
+  "http://localhost:1234/",
+  "https://127.0.0.1/tls",
+  "com.example.app:/cb",
+];
+const floats: readonly (readonly [uri: string, expected: boolean])[] = [
+  ["http://127.0.0.1/cb", true],
+  ["http://127.0.0.1:1/cb", true],
+  ["http://127.0.0.1:65535/cb", true],
+  ["http://127.0.0.1:65536/cb", false],
+  ["http://127.0.0.1:80x/cb", false],
+  ["http://127.0.0.1:/cb", false],
+  ["http://127.0.0.1:1/cb/", false],
+  ["http://127.0.0.1:1/CB", false],
+  ["http://127.0.0.1:1/cb?x=1", false],
+  ["http://127.0.0.1:1/cb#f", false],
+  ["http://127.0.0.1:1", false],
+  ["http://127.0.0.2:1/cb", false],
+  ["http://localhost:1/cb", false],
+  ["http://user@127.0.0.1:1/cb", false],
+  ["http://127.0.0.1:1@evil.example/cb", false],
+  ["http://[::1]/cb?x=1", true],
+  ["http://[::1]:9/cb?x=1", true],
+  ["http://[::1]:9/cb", false],
+  ["http://[0:0:0:0:0:0:0:1]:9/cb?x=1", false],
+  ["http://localhost/", true],
+  ["http://localhost:9/", true],
+  ["http://localhost:9", false],
+  ["http://LOCALHOST:9/", false],
+  ["https://127.0.0.1/tls", true],
+  ["https://127.0.0.1:9/tls", false],
+  ["com.example.app:/cb", true],
+  ["com.example.app:1/cb", false],
+  ["urn:ietf:wg:oauth:2.0:oob", false],
+  ["/device/callback", false],
+];
+for (const [uri, expected] of floats) {
+  test(`a native app that registered loopback addresses ${expected ? "may" : "may not"} use ${uri}`, () =>
+    assert.equal(mayRedirectTo(uri, { registered: native, isPublic: true }), expected));
+}
+
+test("only a native app may change the port of what it registered", () => {
+  assert.equal(mayRedirectTo("http://127.0.0.1:1/cb", { registered: native, isPublic: false }), false);
+  assert.equal(mayRedirectTo("http://127.0.0.1/cb", { registered: native, isPublic: false }), true);
+});
+
+test("property: nothing but the port of a registered loopback address is free", () => {
+  const registered = native.filter((uri) => uri.startsWith("http:"));
+  const near = fc
+    .constantFrom(...registered)
+    .chain((uri) =>
+      fc
+        .record({ at: fc.nat(uri.length), put: fc.constantFrom(":1", "@", "/", ".", "#", "?", "\\", "x", ":", "9") })
+        .map(({ at, put }) => uri.slice(0, at) + put + uri.slice(at)),
+    );
+  const withoutPort = (uri: string): string => uri.replace(/^(http:\/\/[^/]*?)(:\d+)?(?=[/?#]|$)/, "$1");
+  fc.assert(
+    fc.property(near, (uri) => {
+      if (!mayRedirectTo(uri, { registered, isPublic: true })) return;
+      assert.ok(registered.map(withoutPort).includes(withoutPort(uri)), uri);
+      assert.ok(registered.map((entry) => new URL(entry).hostname).includes(new URL(uri).hostname), uri);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test("property: a confidential client gets its registered addresses, letter by letter, and no other", () => {
+  const uris = fc.array(fc.oneof(fc.webUrl(), fc.constantFrom(...native, ...accepted)));
+  fc.assert(
+    fc.property(uris, fc.oneof(fc.webUrl(), fc.constantFrom(...native, ...accepted, ...refused)), (registered, uri) => {
+      assert.equal(mayRedirectTo(uri, { registered, isPublic: false }), registered.includes(uri));
+    }),
+  );
 });
 
 test("a confidential client without registered URIs may use none", () => {

@@ -12,24 +12,35 @@ export interface RedirectPolicy {
 }
 
 /**
- * Whether `uri` may receive the answer: exactly as registered, or, for a public client that registered
- * nothing, out of band, the device callback or a loopback address.
+ * Whether `uri` may receive the answer: exactly as registered; for a public client, a native app, a registered
+ * loopback address with any port; for one that registered nothing, out of band, the device callback or any
+ * loopback address.
  */
 export function mayRedirectTo(uri: string, policy: RedirectPolicy): boolean {
   if (policy.registered.includes(uri)) return true;
-  if (!policy.isPublic || policy.registered.length > 0) return false;
-  return uri === outOfBandUri || uri === deviceCallbackPath || isLoopback(uri);
+  if (!policy.isPublic) return false;
+  if (policy.registered.length > 0) return hasRegisteredLoopback(uri, policy.registered);
+  return uri === outOfBandUri || uri === deviceCallbackPath || loopbackOf(uri) !== undefined;
 }
 
-/** `http` to this very machine, any port and path. Compared as text, because a parser that repairs is a parser that is fooled. */
-function isLoopback(uri: string): boolean {
-  const authority = /^http:\/\/(?:[^/?#\\@]*@)?([^/?#\\@]*)(?:[/?#]|$)/.exec(uri)?.[1];
-  if (authority === undefined) return false;
-  const match = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1,5}))?$/.exec(authority);
-  if (match === null) return false;
-  const octets = match[1]?.startsWith("127") === true ? match[1].split(".").map(Number) : [];
-  const port = match[2] === undefined ? 0 : Number(match[2]);
-  return octets.every((octet) => octet <= 255) && port <= 65_535 && isPrintable(uri);
+/** A native app learns its port from the system when it asks for one. RFC 8252 §7.3, RFC 9700 §2.1. */
+function hasRegisteredLoopback(uri: string, registered: readonly string[]): boolean {
+  const asked = loopbackOf(uri);
+  return asked !== undefined && registered.some((entry) => loopbackOf(entry) === asked);
+}
+
+/**
+ * `uri` without its port, if it is `http` to this very machine. Read as text, because a parser that repairs is a
+ * parser that is fooled.
+ */
+function loopbackOf(uri: string): string | undefined {
+  const parts = /^(http:\/\/(?:[^/?#\\@]*@)?)(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1,5}))?([/?#].*)?$/.exec(
+    uri,
+  );
+  if (parts === null || !isPrintable(uri)) return undefined;
+  const [, start = "", host = "", port = "0", rest = ""] = parts;
+  const octets = host.startsWith("127") ? host.split(".").map(Number) : [];
+  return octets.every((octet) => octet <= 255) && Number(port) <= 65_535 ? `${start}${host}${rest}` : undefined;
 }
 
 /** No space, control character or non-ASCII: those never belong into a URI (RFC 3986 §2). */
