@@ -19,20 +19,6 @@ export const futureConnectors: Readonly<Record<string, KeyNames>> = {
     ...teams,
   },
   gitlab: { ...oauthClient, ...words("baseURL groups useLoginAsID getGroupsPermission inheritedGroups rootCAData") },
-  oidc: {
-    ...oauthClient,
-    ...words(
-      "issuer issuerAlias basicAuthUnsupported scopes hostedDomains rootCAs insecureSkipVerify insecureSkipEmailVerified " +
-        "insecureEnableGroups allowedGroups acrValues getUserInfo userIDKey userNameKey promptType pkceChallenge overrideClaimMapping",
-    ),
-    providerDiscoveryOverrides: words("tokenURL authURL jwksURL userInfoURL deviceAuthURL endSessionURL"),
-    claimMapping: words("preferred_username email groups"),
-    claimModifications: {
-      newGroupFromClaims: words("claims delimiter clearDelimiter prefix"),
-      filterGroupClaims: words("groupsFilter"),
-      modifyGroupNames: words("prefix suffix"),
-    },
-  },
   oauth: {
     ...oauthClient,
     ...words("tokenURL authorizationURL userInfoURL scopes rootCAs insecureSkipVerify userIDKey"),

@@ -1,5 +1,4 @@
 import { quoteGo } from "../../kernel/go-quote.ts";
-import { secretEqual } from "../../kernel/secret-equal.ts";
 import type { Callback } from "../contract.ts";
 
 /** What the browser brought back from an OAuth 2.0 server. */
@@ -9,7 +8,8 @@ export type CallbackOutcome =
 
 /** Who must have sent it. RFC 9207. */
 export interface ExpectedIssuer {
-  readonly issuer: string;
+  /** Its names: one, unless the operator gave it another. */
+  readonly issuers: readonly string[];
   /** The server says that it always names itself. */
   readonly isAlwaysNamed: boolean;
 }
@@ -42,7 +42,7 @@ export function readCallback({ url }: Pick<Callback, "url">, expected?: Expected
 const quoted = (text: string): string => quoteGo(text.slice(0, 200)).slice(1, -1);
 
 /** Against mix-up: a code of another server would be sent to this one. RFC 9207 §2.4. */
-function mustComeFrom(named: string | null, { issuer, isAlwaysNamed }: ExpectedIssuer): void {
+function mustComeFrom(named: string | null, { issuers, isAlwaysNamed }: ExpectedIssuer): void {
   if (named === null && isAlwaysNamed) throw new Error("the authorization response does not name its issuer");
-  if (named !== null && !secretEqual(named, issuer)) throw new Error("the authorization response is of another issuer");
+  if (named !== null && !issuers.includes(named)) throw new Error("the authorization response is of another issuer");
 }

@@ -187,7 +187,7 @@ test("an error in the callback wins over a code, and what nobody did wrong is no
 });
 
 test("a code of another issuer is not taken", () => {
-  const expected = { issuer: "https://up.test", isAlwaysNamed: true };
+  const expected = { issuers: ["https://up.test"], isAlwaysNamed: true };
   assert.deepEqual(readCallback(back("code=c&iss=https%3A%2F%2Fup.test"), expected), { ok: true, code: "c" });
   assert.throws(() => readCallback(back("code=c"), expected), /does not name its issuer/);
   assert.deepEqual(readCallback(back("code=c"), { ...expected, isAlwaysNamed: false }), { ok: true, code: "c" });

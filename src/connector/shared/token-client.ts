@@ -3,7 +3,7 @@ import { BadAnswerError, UnavailableError } from "../../kernel/errors.ts";
 import type { Clock } from "../../kernel/ports.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { parseJson } from "./json.ts";
-import { complaintIn, readValue } from "./read-json.ts";
+import { complaintIn, mustSucceed, readValue } from "./read-json.ts";
 
 /**
  * A token endpoint as its client. Servers disagree on where the client's secret goes: it is tried in the header first
@@ -14,6 +14,8 @@ export interface TokenClient {
   exchangeCode(exchange: CodeExchange, signal: AbortSignal): Promise<Tokens>;
   /** Where the answer brings no new refresh token the old one stays. @throws As `exchangeCode`. */
   refresh(refreshToken: Secret, signal: AbortSignal): Promise<Tokens>;
+  /** Posts to another endpoint of the server as the same client, and returns the body. RFC 7662 §2.1. @throws As `exchangeCode`. */
+  ask(endpoint: string, form: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string>;
 }
 
 export interface CodeExchange {
@@ -73,13 +75,13 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
   const ways = waysOf(options.authentication);
   let working: Way | undefined;
 
-  async function ask(form: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Tokens> {
+  async function inEveryWay<T>(attempt: (way: Way) => Promise<T>): Promise<T> {
     let refusal: unknown;
     for (const way of working === undefined ? ways : [working]) {
       try {
-        const tokens = await askOnce(way, form, options, signal);
+        const answer = await attempt(way);
         working = way;
-        return tokens;
+        return answer;
       } catch (error) {
         // Of the two refusals the first is told: it answers the way that most servers want.
         refusal ??= error;
@@ -88,6 +90,12 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
     }
     throw refusal;
   }
+
+  const ask = (form: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Tokens> =>
+    inEveryWay(async (way) => {
+      const response = await post(way, options.tokenUrl, form, options, signal);
+      return readTokens(response, options.clock.now(), options.what);
+    });
 
   return {
     exchangeCode: ({ code, redirectUri, verifier }, signal) =>
@@ -104,6 +112,14 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
       const tokens = await ask({ grant_type: "refresh_token", refresh_token: refreshToken.reveal() }, signal);
       return tokens.refreshToken === undefined ? { ...tokens, refreshToken } : tokens;
     },
+    ask: (endpoint, form, signal) =>
+      inEveryWay(async (way) => {
+        const response = await post(way, endpoint, form, options, signal);
+        if (response.status === 400 || response.status === 401)
+          throw refusalOf(await response.text(), response, options.what);
+        await mustSucceed(response, options.what);
+        return response.text();
+      }),
   };
 }
 
@@ -121,12 +137,13 @@ function waysOf(authentication: ClientAuthentication): readonly Way[] {
  */
 const isAboutClient = (error: unknown): boolean => error instanceof TokenRefusal && error.code !== "invalid_grant";
 
-async function askOnce(
+async function post(
   way: Way,
+  endpoint: string,
   form: Readonly<Record<string, string>>,
-  { fetch, tokenUrl, clientId, authentication, clock, what }: TokenClientOptions,
+  { fetch, clientId, authentication }: TokenClientOptions,
   signal: AbortSignal,
-): Promise<Tokens> {
+): Promise<Response> {
   const body = new URLSearchParams(form);
   const headers = new Headers({ accept: "application/json", "content-type": "application/x-www-form-urlencoded" });
   if (authentication.kind === "assertion") {
@@ -141,8 +158,7 @@ async function askOnce(
     if (authentication.secret.reveal() !== "") body.set("client_secret", authentication.secret.reveal());
   }
   // Text, not the object: the content type must be the one that every server knows.
-  const response = await fetch(tokenUrl, { method: "POST", headers, body: body.toString(), signal });
-  return readTokens(response, clock.now(), what);
+  return fetch(endpoint, { method: "POST", headers, body: body.toString(), signal });
 }
 
 /** As RFC 6749 §2.3.1 asks for, letter for letter as Go's `url.QueryEscape`: some servers never decode. */
@@ -171,9 +187,7 @@ async function readTokens(response: Response, now: number, what: string): Promis
     throw new UnavailableError(what, `${what}: cannot fetch token: status ${response.status}`);
   }
   if (!response.ok || error !== "") {
-    const said = complaintIn(isForm ? JSON.stringify(value) : text);
-    const message = `${what}: oauth2: ${said === "" ? `cannot fetch token: status ${response.status}` : said}`;
-    throw new TokenRefusal(error, response.status, message);
+    throw refusalOf(isForm ? JSON.stringify(value) : text, response, what);
   }
   if (value === undefined) throw new BadAnswerError(`${what}: oauth2: the token answer cannot be read`);
   const answer = readValue(value, tokenAnswer, `${what}: token answer`);
@@ -185,6 +199,12 @@ async function readTokens(response: Response, now: number, what: string): Promis
     ...(answer.id_token && !isForm ? { idToken: new Secret(answer.id_token) } : {}),
     ...(lifetime > 0 ? { expiresAt: now + lifetime * 1000 } : {}),
   };
+}
+
+function refusalOf(json: string, { status }: Response, what: string): TokenRefusal {
+  const said = complaintIn(json);
+  const message = `${what}: oauth2: ${said === "" ? `cannot fetch token: status ${status}` : said}`;
+  return new TokenRefusal(readErrorCode(jsonOrNothing(json)), status, message);
 }
 
 const jsonOrNothing = (text: string): unknown => {
