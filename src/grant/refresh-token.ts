@@ -1,14 +1,12 @@
-import { secretEqual } from "../kernel/secret-equal.ts";
 import { OAuthError } from "../oauth/error.ts";
 import { grantTypes } from "../oauth/grant-type.ts";
-import { parseScope, quoteList, scopes as scopeNames } from "../oauth/scope.ts";
+import { parseScope, quoteList } from "../oauth/scope.ts";
 import type { RefreshToken } from "../storage/records.ts";
 import type { TokenAnswer } from "../token/answer.ts";
 import { type Authorized, withClaims } from "../token/authorize.ts";
 import { endFamily } from "../token/end-family.ts";
 import { grantTagOf } from "../token/grant-tag.ts";
 import { mintTokens } from "../token/id-token.ts";
-import { claimsOf, identityOf } from "../token/identity-claims.ts";
 import { judgeRefresh } from "../token/refresh-rotation.ts";
 import {
   currentSecret,
@@ -19,6 +17,7 @@ import {
 } from "../token/refresh-secret.ts";
 import { isReplay } from "../token/replay.ts";
 import { answerOf } from "./answer-of.ts";
+import { askConnector } from "./ask-connector.ts";
 import type { Grant, GrantContext, GrantDeps, GrantParams } from "./contract.ts";
 import { authorizePerson } from "./person.ts";
 import { requireOriginSession } from "./require-session.ts";
@@ -140,10 +139,10 @@ async function use(
 ): Promise<TokenAnswer | undefined> {
   // Policy first: a client that may not use the connector must not make us call its upstream.
   const { authorized, narrowed } = await authorizeRefresh(family, params, context, deps);
-  const fresh = await askConnector(family, context, deps);
+  const claims = (await askConnector(family, context, deps)) ?? family.claims;
   const next: RefreshToken = {
     ...family,
-    ...fresh,
+    claims,
     ...(rotate ? rotateSecret(family, deps.refreshKey, deps.random) : {}),
     lastUsed: deps.clock.now(),
   };
@@ -162,52 +161,14 @@ async function commit(
   let won = false;
   const stored = await deps.storage.refreshTokens.update(before.id, (current) => {
     won = current.token.reveal() === before.token.reveal();
-    return won ? after : current;
+    // What the connector wants kept is stored already, by us or by whoever asked it after us.
+    const { connectorData: _, ...rest } = after;
+    const { connectorData } = current;
+    return won ? { ...rest, ...(connectorData === undefined ? {} : { connectorData }) } : current;
   });
   if (stored === undefined || !won) return false;
   deps.answered.remember(context.connection, before.id);
   return true;
-}
-
-const goneUser = (detail: string): OAuthError =>
-  new OAuthError("invalid_grant", "The user may no longer sign in.", { detail });
-
-/** What the upstream says of the person now. Nothing is locked while it is asked. */
-async function askConnector(
-  family: RefreshToken,
-  context: GrantContext,
-  deps: GrantDeps,
-): Promise<Partial<Pick<RefreshToken, "claims" | "connectorData">>> {
-  const open = await deps.connectors.open(family.connectorId);
-  if (open?.connector.refresh === undefined) return {};
-  const result = await open.connector.refresh(identityOf(family.claims, await connectorDataOf(family, deps)), {
-    scopes: { offlineAccess: true, groups: family.scopes.includes(scopeNames.groups) },
-    trail: context.trail,
-    get signal() {
-      return context.signal;
-    },
-  });
-  if (!result.ok)
-    throw refuse(context, "refresh.connector", `the connector says: ${result.reason}`, goneUser(result.reason));
-  if (result.identity.userId !== family.claims.userId) {
-    // A `sub` never changes. compat(dex): there it would.
-    throw refuse(context, "refresh.same_user", "the connector named another user", goneUser("user id changed"));
-  }
-  const claims = claimsOf(result.identity);
-  const connectorData = result.identity.connectorData;
-  if (connectorData === undefined || connectorData.reveal().byteLength === 0) return { claims };
-  if (family.connectorData !== undefined && secretEqual(connectorData.reveal(), family.connectorData.reveal()))
-    return { claims };
-  // Stored before anything else can fail: the upstream may have burnt what we held.
-  await deps.storage.refreshTokens.update(family.id, (current) => ({ ...current, connectorData }));
-  return { claims, connectorData };
-}
-
-/** A family keeps its own login's data; what Dex rotated keeps it with the person. compat(dex): server/grants/refresh.go. */
-async function connectorDataOf(family: RefreshToken, deps: GrantDeps): Promise<RefreshToken["connectorData"]> {
-  if (family.connectorData !== undefined) return family.connectorData;
-  const key = { userId: family.claims.userId, connectorId: family.connectorId };
-  return (await deps.storage.offlineSessions.get(key))?.connectorData;
 }
 
 async function authorizeRefresh(

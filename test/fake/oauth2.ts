@@ -15,6 +15,8 @@ export interface FakeOAuth2Options {
   readonly secretIn?: "header" | "body" | "either";
   /** Default true. */
   readonly rotates?: boolean;
+  /** A refresh token that comes back ends its grant. Default true. */
+  readonly endsReplayed?: boolean;
   /** How token answers are written. Default JSON with a number. */
   readonly answers?: "json" | "form" | "json-text-lifetime";
   readonly lifetime?: number;
@@ -65,7 +67,13 @@ interface Code {
 const token = (): string => randomBytes(18).toString("base64url");
 
 export async function startFakeOAuth2(options: FakeOAuth2Options = {}): Promise<FakeOAuth2> {
-  const { clientId = "dex", clientSecret = "dex-secret", secretIn = "either", rotates = true } = options;
+  const {
+    clientId = "dex",
+    clientSecret = "dex-secret",
+    secretIn = "either",
+    rotates = true,
+    endsReplayed = true,
+  } = options;
   const { answers = "json", lifetime = 3600 } = options;
   const heard: Heard[] = [];
   const codes = new Map<string, Code>();
@@ -140,7 +148,7 @@ export async function startFakeOAuth2(options: FakeOAuth2Options = {}): Promise<
     if (form.get("grant_type") === "refresh_token") {
       const given = form.get("refresh_token") ?? "";
       const replayed = spentRefresh.get(given);
-      if (replayed !== undefined) replayed.ended = true;
+      if (replayed !== undefined && endsReplayed) replayed.ended = true;
       const grant = grants.find(({ refreshToken, ended }) => refreshToken === given && !ended);
       if (grant === undefined) return refuse(response, "invalid_grant");
       if (rotates) {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Claims, identityReader, withUserInfo } from "./claims.ts";
+import type { Claims } from "../shared/claims.ts";
+import { identityReader, withUserInfo } from "./claims.ts";
 import { oidcConfig } from "./config.ts";
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,9 +1,7 @@
 import type { Identity } from "../contract.ts";
+import type { Claims } from "../shared/claims.ts";
 import type { OidcConfig } from "./config.ts";
 import { groupReader } from "./groups.ts";
-
-/** A token's or userinfo's members. A map: a claim called `__proto__` is a claim. */
-export type Claims = ReadonlyMap<string, unknown>;
 
 /** Who the claims speak of; undefined for a member of no allowed group. @throws {Error} A claim is missing or of the wrong type. */
 export type ReadIdentity = (claims: Claims) => Omit<Identity, "connectorData"> | undefined;

@@ -1,6 +1,6 @@
 import { RE2JS } from "re2js";
+import type { Claims } from "../shared/claims.ts";
 import { filterGroups } from "../shared/filter-groups.ts";
-import type { Claims } from "./claims.ts";
 import type { OidcConfig } from "./config.ts";
 
 /** The groups, or undefined for a person who is in none of the allowed ones. */

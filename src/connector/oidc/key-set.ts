@@ -1,10 +1,9 @@
 import { compactVerify, decodeProtectedHeader, errors, type JWK } from "jose";
 import { z } from "zod";
 import type { Clock } from "../../kernel/ports.ts";
-import { parseJson } from "../shared/json.ts";
+import { type Claims, claimsIn } from "../shared/claims.ts";
 import { readJson } from "../shared/read-json.ts";
 import { singleFlight } from "../shared/single-flight.ts";
-import type { Claims } from "./claims.ts";
 
 /** A signed text whose signature is right. */
 export interface Verified {
@@ -104,7 +103,7 @@ async function tryKeys(token: string, { alg, kid, typ }: Header, keys: readonly 
     if ((kid !== undefined && key.kid !== kid) || !isFor(key, alg)) continue;
     try {
       const { payload } = await compactVerify(token, { ...key, alg }, { algorithms: [alg] });
-      return { claims: claimsIn(payload), type: typ };
+      return { claims: readPayload(payload), type: typ };
     } catch (error) {
       if (error instanceof InvalidTokenError) throw error;
       // Another key may have signed it; a key that cannot be used (a tiny RSA one) did not.
@@ -115,17 +114,10 @@ async function tryKeys(token: string, { alg, kid, typ }: Header, keys: readonly 
   return undefined;
 }
 
-function claimsIn(payload: Uint8Array): Claims {
-  let value: unknown;
-  try {
-    value = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(payload));
-  } catch {
-    throw new InvalidTokenError("the token holds no JSON");
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new InvalidTokenError("the token holds no claims");
-  }
-  return new Map(Object.entries(value));
+function readPayload(payload: Uint8Array): Claims {
+  const claims = claimsIn(new TextDecoder().decode(payload));
+  if (claims === undefined) throw new InvalidTokenError("the token holds no claims");
+  return claims;
 }
 
 const kinds: Readonly<Record<string, string>> = { RS: "RSA", PS: "RSA", ES: "EC", Ed: "OKP" };

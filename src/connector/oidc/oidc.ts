@@ -9,10 +9,11 @@ import {
   type RedirectConnector,
 } from "../contract.ts";
 import { authorizationUrl, newVerifier, redirectFor } from "../shared/authorization-url.ts";
+import type { Claims } from "../shared/claims.ts";
 import { readCallback } from "../shared/read-callback.ts";
 import { readRootCAs } from "../shared/root-cas.ts";
 import { TokenRefusal, type Tokens } from "../shared/token-client.ts";
-import { type Claims, identityReader, withUserInfo } from "./claims.ts";
+import { identityReader, withUserInfo } from "./claims.ts";
 import { type OidcConfig, oidcConfig } from "./config.ts";
 import { readOidcData, writeOidcData } from "./connector-data.ts";
 import { InvalidTokenError } from "./key-set.ts";

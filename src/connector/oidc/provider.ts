@@ -1,10 +1,10 @@
+import { BadAnswerError } from "../../kernel/errors.ts";
 import type { Clock, Logger, Random } from "../../kernel/ports.ts";
 import type { Secret } from "../../kernel/secret.ts";
-import { parseJson } from "../shared/json.ts";
+import { type Claims, claimsIn } from "../shared/claims.ts";
 import { mustSucceed } from "../shared/read-json.ts";
 import { type RefreshOnce, refreshOnce } from "../shared/rotating-refresh.ts";
 import { createTokenClient, type TokenClient } from "../shared/token-client.ts";
-import type { Claims } from "./claims.ts";
 import { authenticationFor } from "./client-authentication.ts";
 import type { OidcConfig } from "./config.ts";
 import { checkToken, type Expected } from "./id-token.ts";
@@ -85,7 +85,7 @@ export async function openProvider(config: OidcConfig, deps: ProviderDeps): Prom
       await mustSucceed(response, "oidc: error loading userinfo");
       const text = await response.text();
       const type = (response.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
-      if (type !== "application/jwt") return claimsIn(text);
+      if (type !== "application/jwt") return readMembers(text, "userinfo claims");
       const { claims } = await keys.verify(text, algorithms);
       // OIDC Core §5.3.2: where they are there they name the provider and us.
       const audience = [claims.get("aud") ?? config.clientID].flat();
@@ -99,22 +99,15 @@ export async function openProvider(config: OidcConfig, deps: ProviderDeps): Prom
       const { introspectionEndpoint } = metadata();
       if (introspectionEndpoint === undefined) return undefined;
       const form = { token: token.reveal(), token_type_hint: "access_token" };
-      const claims = claimsIn(await client().ask(introspectionEndpoint, form, signal), "introspection");
+      const claims = readMembers(await client().ask(introspectionEndpoint, form, signal), "introspection");
       if (claims.get("active") !== true) throw new InvalidTokenError("oidc: the token is not active");
       return claims;
     },
   };
 }
 
-function claimsIn(text: string, what = "userinfo claims"): Claims {
-  let value: unknown;
-  try {
-    value = parseJson(text);
-  } catch {
-    throw new Error(`oidc: failed to decode ${what}: not JSON`);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Error(`oidc: failed to decode ${what}: not an object`);
-  }
-  return new Map(Object.entries(value));
+function readMembers(text: string, what: string): Claims {
+  const claims = claimsIn(text);
+  if (claims === undefined) throw new BadAnswerError(`oidc: failed to decode ${what}: not a JSON object`);
+  return claims;
 }

@@ -1,5 +1,5 @@
 import type { Secret } from "../../kernel/secret.ts";
-import type { Claims } from "./claims.ts";
+import type { Claims } from "../shared/claims.ts";
 import { InvalidTokenError } from "./key-set.ts";
 import type { Provider } from "./provider.ts";
 

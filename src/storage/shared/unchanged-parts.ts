@@ -21,7 +21,8 @@ export function withUnchangedParts(found: unknown, before: unknown, after: unkno
       return place < 0 ? item : found[place];
     });
   }
-  if (!isObject(found) || !isObject(before) || !isObject(after)) return after;
+  // Bytes have no entries: they are one value.
+  if (after instanceof Uint8Array || !isObject(found) || !isObject(before) || !isObject(after)) return after;
   return Object.fromEntries(
     Object.entries(after).map(([key, item]) => {
       const isKept = Object.hasOwn(found, key) && isDeepStrictEqual(before[key], item);

@@ -29,6 +29,15 @@ test("bytes and secrets are compared by what they hold", () => {
   });
 });
 
+test("bytes that did change are written whole", () => {
+  const found = refreshTokens.write(makers.refreshTokens());
+  const current = refreshTokens.read(found);
+  const connectorData = new Secret(Buffer.from("datum"));
+  const { connector_data: written } = changedColumns(refreshTokens, found, current, { ...current, connectorData });
+  assert.ok(written instanceof Uint8Array);
+  assert.equal(Buffer.from(written).toString(), "datum");
+});
+
 /** A session as a later Dex might write it: nanoseconds, members and entries that we do not know. */
 const foundSession = {
   user_id: "u",
