@@ -52,6 +52,7 @@ async function openOffer(
     subject: encodeSubject({ userId: session.userId, connectorId }),
     authTime: authTimeOf(session),
     now,
+    ...(session.extra?.acr === undefined ? {} : { acr: session.extra.acr }),
     isOnlineOnly: session.extra?.isOnlineOnly === true,
     reach: await reachOf(session, request.clientId, deps),
   };

@@ -93,14 +93,15 @@ export async function continueLogin(
   context: FlowContext,
   deps: FlowDeps,
 ): Promise<FlowOutcome> {
-  const { consented } = login;
-  const progress = { isLoggedIn: true, isApproved, subject: subjectOf(login) };
-  const step = nextStep(
-    request,
-    consented === undefined ? progress : { ...progress, consented },
-    deps.policy,
-    context.trail,
-  );
+  const { consented, acr } = login;
+  const progress = {
+    isLoggedIn: true,
+    isApproved,
+    subject: subjectOf(login),
+    ...(acr === undefined ? {} : { acr }),
+    ...(consented === undefined ? {} : { consented }),
+  };
+  const step = nextStep(request, progress, deps.policy, context.trail);
   switch (step.go) {
     case "issue":
       return issueAnswer(request, login, context, deps);

@@ -1,5 +1,4 @@
 import { PageError } from "../http/contract.ts";
-import { acrSupported } from "../oauth/acr.ts";
 import { OAuthError } from "../oauth/error.ts";
 import { grantTypes } from "../oauth/grant-type.ts";
 import { outOfBandUri } from "../oauth/redirect-uri.ts";
@@ -10,6 +9,7 @@ import { type Authorized, mustAuthorize } from "../token/authorize.ts";
 import { codeLifetime, codeOf, codeRecordId } from "../token/code.ts";
 import { mintTokens } from "../token/id-token.ts";
 import { trustedBy } from "../token/trusted-peers.ts";
+import { acrFor } from "./acr.ts";
 import { clientAnswer } from "./client-answer.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
 import type { CompletedLogin } from "./stored-request.ts";
@@ -42,7 +42,7 @@ export async function issueAnswer(
             ...(code === undefined ? {} : { code }),
             ...(login.sessionId === undefined ? {} : { sessionId: login.sessionId }),
             ...(login.amr === undefined ? {} : { amr: login.amr }),
-            ...acrOf(request),
+            ...acrFor(request, login.acr),
           },
           deps.mint,
         )
@@ -148,15 +148,11 @@ function codeRecord(id: string, request: FlowRequest, login: CompletedLogin, now
   };
 }
 
-function codeExtra(request: FlowRequest, { amr }: CompletedLogin): AuthCode["extra"] {
+function codeExtra(request: FlowRequest, { amr, acr }: CompletedLogin): AuthCode["extra"] {
   const { namedClaims } = request;
   if (namedClaims === undefined && amr === undefined) return undefined;
   return {
-    ...(namedClaims === undefined ? {} : { namedClaims, ...acrOf(request) }),
+    ...(namedClaims === undefined ? {} : { namedClaims, ...acrFor(request, acr) }),
     ...(amr === undefined ? {} : { amr }),
   };
 }
-
-/** What is said of the login's strength, where it was asked: every login has met the first context. OIDC Core §2. */
-const acrOf = ({ namedClaims }: FlowRequest): { readonly acr?: string } =>
-  namedClaims?.idToken.includes("acr") === true ? { acr: acrSupported[0] ?? "" } : {};

@@ -2,6 +2,7 @@ import type { Trail } from "../kernel/ports.ts";
 import { scopesAskedFor } from "../oauth/claims-request.ts";
 import { OAuthError } from "../oauth/error.ts";
 import { scopes as scopeNames } from "../oauth/scope.ts";
+import { meetsAcr } from "./acr.ts";
 import type { FlowPolicy, FlowRequest } from "./contract.ts";
 import type { Reach } from "./session.ts";
 
@@ -13,6 +14,8 @@ export interface Progress {
   readonly isApproved: boolean;
   /** `sub` of the person who is logged in. */
   readonly subject?: string;
+  /** What the upstream says of the strength of their login. */
+  readonly acr?: string;
   /** The browser's live session at the connector of this request, while nobody is logged in for it. */
   readonly session?: SessionFacts;
   /** Scopes that the person agreed to before, for this client; absent where nothing is remembered. */
@@ -27,6 +30,8 @@ export interface SessionFacts {
   readonly authTime: number;
   readonly now: number;
   readonly reach: Reach;
+  /** What the upstream said of the strength of its login. */
+  readonly acr?: string;
   /** The upstream was not asked for lasting access. */
   readonly isOnlineOnly: boolean;
 }
@@ -55,6 +60,12 @@ export function nextStep(
       spec: "OIDC Core §3.1.2.2",
     });
     return { go: "refuse", error: loginRequired(hintedAnother) };
+  }
+  if (!meetsAcr(request, progress.acr)) {
+    const because = "the login met none of the acr values that the client insists on";
+    trail.note({ check: "login.strength", outcome: "fail", because, spec: "OIDC Core §5.5.1.1" });
+    const description = "None of the requested acr values can be met.";
+    return { go: "refuse", error: new OAuthError("unmet_authentication_requirements", description) };
   }
   return stepToIssue(request, progress, policy, trail);
 }
@@ -99,6 +110,9 @@ function objectionTo(session: SessionFacts | undefined, request: FlowRequest): O
   if (session.reach === "none") return { because: "none of the session's clients shares it with this one" };
   if (hintedSubject !== undefined && hintedSubject !== session.subject) {
     return { because: "it is another person's than the hint's", spec: "OIDC Core §3.1.2.2" };
+  }
+  if (!meetsAcr(request, session.acr)) {
+    return { because: "its login was not as strong as the client insists on", spec: "OIDC Core §5.5.1.1" };
   }
   if (session.isOnlineOnly && scopes.includes(scopeNames.offlineAccess) && !isSilent(request)) {
     return { because: "the upstream was not asked for lasting access", spec: "OIDC Core §11" };

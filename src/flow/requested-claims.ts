@@ -1,4 +1,3 @@
-import { acrSupported } from "../oauth/acr.ts";
 import { type ClaimsRequest, parseClaimsRequest } from "../oauth/claims-request.ts";
 import type { OAuthErrorCode } from "../oauth/error.ts";
 import { parseScope } from "../oauth/scope.ts";
@@ -29,12 +28,8 @@ export function claimsObjection(
 ): readonly [OAuthErrorCode, string] | undefined {
   const claims = readClaims(params);
   if (claims === undefined) return ["invalid_request", "The claims parameter is malformed."];
-  if (claims.subject !== undefined && hinted !== undefined && claims.subject !== hinted) {
-    return ["invalid_request", "The claims parameter and id_token_hint name different users."];
-  }
-  // OpenID Connect Core Unmet Authentication Requirements §2: asked before anybody has to sign in for nothing.
-  return claims.acrIsEssential && !claims.acrValues.some((value) => acrSupported.includes(value))
-    ? ["unmet_authentication_requirements", "None of the requested acr values can be met."]
+  return claims.subject !== undefined && hinted !== undefined && claims.subject !== hinted
+    ? ["invalid_request", "The claims parameter and id_token_hint name different users."]
     : undefined;
 }
 

@@ -57,6 +57,7 @@ export function toAuthRequest(request: FlowRequest, login: CompletedLogin, rando
       ...(request.hintedSubject === undefined ? {} : { hintedSubject: request.hintedSubject }),
       ...(login.sessionId === undefined ? {} : { sessionId: login.sessionId }),
       ...(login.amr === undefined ? {} : { amr: login.amr }),
+      ...(login.acr === undefined ? {} : { acr: login.acr }),
     },
   };
 }
@@ -98,6 +99,7 @@ export function toCompletedLogin(record: AuthRequest): CompletedLogin {
     ...(record.connectorData === undefined ? {} : { connectorData: record.connectorData }),
     authTime: record.authTime,
     ...(record.extra?.amr === undefined ? {} : { amr: record.extra.amr }),
+    ...(record.extra?.acr === undefined ? {} : { acr: record.extra.acr }),
     ...(record.extra?.sessionId === undefined ? {} : { sessionId: record.extra.sessionId }),
   };
 }

@@ -88,6 +88,7 @@ export interface AuthRequestExtra {
   /** The session that the login began or reused, and how the person proved who they are. */
   readonly sessionId?: string;
   readonly amr?: readonly string[];
+  readonly acr?: string;
 }
 
 export interface AuthCode extends Pkce {

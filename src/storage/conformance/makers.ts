@@ -70,6 +70,7 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
       hintedSubject: "CgR1LTEyEgRsZGFw",
       sessionId: "session-1",
       amr: ["pwd"],
+      acr: "urn:acr:1",
     },
     ...change,
   }),

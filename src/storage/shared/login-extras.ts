@@ -16,6 +16,7 @@ export function readAuthRequestExtra(value: JsonObject): AuthRequestExtra {
     ...text(value, "hintedSubject"),
     ...text(value, "sessionId"),
     ...list(value, "amr"),
+    ...text(value, "acr"),
   };
 }
 

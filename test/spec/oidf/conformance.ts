@@ -71,7 +71,7 @@ export async function startConformance(file: ConfigFile = {}, start: Start = {})
 }
 
 /** Sessions on: for the modules that ask what a signed-in browser gets. */
-export const withSessions: Start = { env: { DEX_SESSIONS_ENABLED: "true" } };
+export const withSessions: Start = { sessions: true };
 
 /** One test per variant of the plans that have the module. */
 export function underPlans(
@@ -130,6 +130,28 @@ function toldByUrl(answer: Answer, variant: Variant, client: RelyingParty): Read
   const fragment = [...new URLSearchParams(location.hash.slice(1))];
   assert.deepEqual(variant.responseMode === "query" ? fragment : query, [], location.href);
   return Object.fromEntries(variant.responseMode === "query" ? query : fragment);
+}
+
+/** Signs in with the form, which must be shown, as Kilgore; the answer is the client's. */
+export async function signInByForm(agent: UserAgent, variant: Variant, more: Params = {}): Promise<Answer> {
+  const form = await ask(agent, variant, { connector_id: "pw", ...more });
+  assertForm(form);
+  return agent.follow(await agent.post(form.url.href, { login: "kilgore", password: "trout" }));
+}
+
+/** That the person is asked for a password. */
+export function assertForm(answer: Answer): void {
+  assert.equal(answer.status, 200, answer.headers.location);
+  assert.match(answer.body, /<input id="password"/, "no form");
+}
+
+/** The ID token that an answer leads to. */
+export async function idTokenFrom(agent: UserAgent, answer: Answer, variant: Variant): Promise<string> {
+  const { id_token: idToken, code = "", error } = told(answer, variant);
+  assert.equal(error, undefined);
+  const found = idToken ?? tokensOf(await redeem(agent, code)).id_token;
+  assert.ok(found !== undefined);
+  return found;
 }
 
 /** The refusal that the client is told; fails where it is told anything else. */
