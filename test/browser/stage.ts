@@ -50,8 +50,11 @@ const devConfig = z.looseObject({
   staticPasswords: z.array(z.looseObject({ hash: z.string() })),
 });
 
+/** What a test has otherwise than the example: sections that take the place of its own. */
+export type Difference = (issuer: URL) => Promise<Readonly<Record<string, unknown>>>;
+
 /** `examples/dev.yaml` on other ports, with its own data and its own people: so the example is tested, too. */
-function configOf(issuer: URL, app: URL, folder: string): string {
+function configOf(issuer: URL, app: URL, folder: string, different: Readonly<Record<string, unknown>>): string {
   const text = readFileSync(join(root, "examples/dev.yaml"), "utf8")
     .replaceAll("127.0.0.1:5556", issuer.host)
     .replaceAll("127.0.0.1:5555", app.host);
@@ -67,6 +70,7 @@ function configOf(issuer: URL, app: URL, folder: string): string {
       groups: ["staff"],
       hash,
     })),
+    ...different,
   });
 }
 
@@ -112,12 +116,12 @@ const browserFlags = [
   ...["--disable-sync", "--no-first-run"],
 ];
 
-export async function openStage(): Promise<Stage> {
+export async function openStage(difference: Difference = async () => ({})): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), "dex-browser-"));
   const app = new URL(`http://127.0.0.1:${await freePort()}`);
   const issuer = new URL(`http://127.0.0.1:${await freePort()}/dex`);
   const config = join(folder, "dex config.yaml");
-  writeFileSync(config, configOf(issuer, app, folder));
+  writeFileSync(config, configOf(issuer, app, folder, await difference(issuer)));
   const server = run(serverBinary, ["serve", config]);
   const script = join(root, "examples/relying-party/server.ts");
   const client = run(process.execPath, [script, "--issuer", issuer.href, "--listen", app.origin]);
