@@ -8,10 +8,11 @@ import { UnavailableError } from "../kernel/errors.ts";
 import { Secret } from "../kernel/secret.ts";
 import { OAuthError } from "../oauth/error.ts";
 import { readBrowserSecrets } from "./browser-secret.ts";
-import { wholeState } from "./carried-state.ts";
+import { dropState, wholeState } from "./carried-state.ts";
 import { answerFlow } from "./flow-answer.ts";
 import { bounce, isBounced } from "./post-form.ts";
 import { flowContext, type Provider } from "./provider.ts";
+import { withCookie } from "./with-cookie.ts";
 
 /** `/callback` and `/callback/{connector}`: the person comes back from an upstream. RFC 6749 §4.1.2, RFC 9700 §4.7. */
 export async function callbackEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
@@ -35,7 +36,7 @@ export async function callbackEndpoint(request: HttpRequest, provider: Provider)
   const isPost = request.method === "POST";
   // compat(dex): where the upstream answers the other way, this is no answer of its.
   if (isPost !== (open.connector.returnsBy === "post")) throw new PageError(400, "Invalid request");
-  return answerFlow(request, provider, async () => {
+  const answer = await answerFlow(request, provider, async () => {
     const result = await askConnector(open, open.connector as RedirectConnector, pending, request, context, provider);
     if (result.ok) return finishLogin(pending.request, open, result.identity, context, provider.flow);
     context.trail.note({ check: "connector.login", outcome: "fail", because: result.reason });
@@ -52,6 +53,8 @@ export async function callbackEndpoint(request: HttpRequest, provider: Provider)
       pending.request,
     );
   });
+  // Answered, and once only; after a fault the person may send the form again.
+  return withCookie(answer, dropState(given, request, provider.flow.policy));
 }
 
 /** Where the upstream puts it: OAuth in `state`, SAML in `RelayState`. A form's own comes first. */

@@ -4,28 +4,73 @@ import type { HttpRequest } from "../http/contract.ts";
 import { setCookie } from "../http/cookies.ts";
 
 /**
- * The cookie that carries a sealed state whose handle alone fits into the address: SAML's RelayState has 80 bytes
- * (SAML Bindings §3.4.3). It is as sealed and as bound to this browser as a state in an address.
+ * The cookies that carry a sealed state whose handle alone fits into the address: SAML's RelayState has 80 bytes
+ * (SAML Bindings §3.4.3). It is as sealed and as bound to this browser as a state in an address. A long one (the
+ * client's own `state` is in it) takes several cookies, since browsers drop what is longer than 4096 bytes.
  */
-const nameOf = (handle: string): string => `dex_state_${handle}`;
+const prefix = "dex_state_";
+const pieceLength = 3_800;
+const mostPieces = 4;
 
-interface Place {
+/**
+ * Logins that a browser has under way, those it gave up included. More would grow the header of every request until a
+ * proxy refuses it (nginx: 8 KiB), so the oldest go: browsers send cookies of one path in the order of their making
+ * (RFC 6265 §5.4).
+ */
+const mostLogins = 4;
+
+const nameOf = (handle: string, piece: number): string => prefix + handle + (piece === 0 ? "" : `.${piece}`);
+const handleIn = (name: string): string | undefined => /^dex_state_([\w-]{22})(?:\.\d)?$/.exec(name)?.[1];
+
+export interface Place {
   readonly issuer: string;
   readonly issuerPath: string;
 }
 
-/** @throws {TypeError} The handle is none of ours. */
-export function stateCookie({ handle, sealed }: CarriedState, { issuer, issuerPath }: Place, maxAge: number): string {
-  return setCookie(nameOf(handle), sealed, {
-    path: `${issuerPath}/callback`,
+const attributes = ({ issuer, issuerPath }: Place, maxAge: number) =>
+  ({
+    // Not the callback's path alone: where a login begins, the older ones must be seen to be dropped.
+    path: issuerPath === "" ? "/" : issuerPath,
     maxAge,
     httpOnly: true,
     secure: issuer.startsWith("https:"),
     sameSite: "Lax",
-  });
+  }) as const;
+
+/** What sets the state's cookies, and drops those of the oldest logins. @throws {RangeError} It is longer than any of ours. */
+export function carryState(
+  { handle, sealed }: CarriedState,
+  request: Pick<HttpRequest, "cookies">,
+  place: Place,
+  maxAge: number,
+): readonly string[] {
+  const pieces = Math.ceil(sealed.length / pieceLength);
+  if (pieces > mostPieces) throw new RangeError("a sealed state is too long to be carried");
+  const known = new Set(Object.keys(request.cookies).flatMap((name) => handleIn(name) ?? []));
+  const oldest = [...known].slice(0, Math.max(0, known.size - mostLogins + 1));
+  return [
+    ...oldest.flatMap((old) => dropState(old, request, place)),
+    ...Array.from({ length: pieces }, (_, piece) =>
+      setCookie(
+        nameOf(handle, piece),
+        sealed.slice(piece * pieceLength, (piece + 1) * pieceLength),
+        attributes(place, maxAge),
+      ),
+    ),
+  ];
+}
+
+/** What drops the cookies of the state behind `state`, for a login that is over. */
+export function dropState(state: string, { cookies }: Pick<HttpRequest, "cookies">, place: Place): readonly string[] {
+  return Object.keys(cookies)
+    .filter((name) => handleIn(name) === state)
+    .map((name) => setCookie(name, "", attributes(place, 0)));
 }
 
 /** The sealed state behind `state`, itself where it is one. Undefined: it stayed with a browser that is not here. */
-export function wholeState(state: string, request: HttpRequest): string | undefined {
-  return isStateHandle(state) ? request.cookies[nameOf(state)] : state;
+export function wholeState(state: string, { cookies }: Pick<HttpRequest, "cookies">): string | undefined {
+  if (!isStateHandle(state)) return state;
+  const pieces = Array.from({ length: mostPieces }, (_, piece) => cookies[nameOf(state, piece)] ?? "");
+  // A piece that is missing breaks the seal.
+  return pieces[0] === "" ? undefined : pieces.join("");
 }

@@ -4,7 +4,7 @@ import { redirect } from "../http/answers.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { outOfBandUri } from "../oauth/redirect-uri.ts";
 import { oobPage } from "../page/oob-page.ts";
-import { stateCookie } from "./carried-state.ts";
+import { carryState } from "./carried-state.ts";
 import { postForm } from "./post-form.ts";
 import type { Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
@@ -28,9 +28,9 @@ export async function answerFlow(
 function wordOutcome(outcome: FlowOutcome, request: HttpRequest, provider: Provider): HttpAnswer {
   switch (outcome.go) {
     case "redirect":
-      return carrying(outcome.carry, redirect(outcome.status, outcome.to), provider);
+      return carrying(outcome.carry, redirect(outcome.status, outcome.to), request, provider);
     case "post":
-      return carrying(outcome.carry, postForm(outcome, request, provider), provider);
+      return carrying(outcome.carry, postForm(outcome, request, provider), request, provider);
     case "show_code":
       return showPage(200, oobPage(provider.page(request, outcome.uiLocales), { code: outcome.code }));
     default:
@@ -38,9 +38,14 @@ function wordOutcome(outcome: FlowOutcome, request: HttpRequest, provider: Provi
   }
 }
 
-function carrying(carry: CarriedState | undefined, answer: HttpAnswer, { flow }: Provider): HttpAnswer {
+function carrying(
+  carry: CarriedState | undefined,
+  answer: HttpAnswer,
+  request: HttpRequest,
+  { flow }: Provider,
+): HttpAnswer {
   if (carry === undefined) return answer;
-  return withCookie(answer, stateCookie(carry, flow.policy, flow.policy.requestLifetime / 1000));
+  return withCookie(answer, carryState(carry, request, flow.policy, flow.policy.requestLifetime / 1000));
 }
 
 function refuseToClient(refusal: ClientRefusal, request: HttpRequest, provider: Provider): HttpAnswer {

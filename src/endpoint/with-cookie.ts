@@ -1,9 +1,9 @@
 import type { HttpAnswer } from "../http/contract.ts";
 
-/** `answer` with the cookie that it has to set, if any, beside those it sets already. */
-export function withCookie(answer: HttpAnswer, cookie: string | undefined): HttpAnswer {
-  if (cookie === undefined) return answer;
+/** `answer` with the cookies that it has to set, if any, beside those it sets already. */
+export function withCookie(answer: HttpAnswer, cookie: string | readonly string[] | undefined): HttpAnswer {
+  if (cookie === undefined || cookie.length === 0) return answer;
   const before = answer.headers["set-cookie"] ?? [];
-  const cookies = [...(typeof before === "string" ? [before] : before), cookie];
+  const cookies = [before, cookie].flat();
   return { ...answer, headers: { ...answer.headers, "set-cookie": cookies } };
 }
