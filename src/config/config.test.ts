@@ -129,7 +129,7 @@ test("what is not built yet is said, and what must not be served without is mark
   assert.ok(vault.signer.type === "vault");
   assert.deepEqual([vault.signer.addr, vault.signer.token.reveal(), vault.signer.keyName], ["http://v", "t", "k"]);
   const ent = await configOf(`${base}storage: {type: sqlite3, config: {file: f}}`, { DEX_ENT_ENABLED: "true" });
-  assert.equal(ent.notYet[0]?.blocksServing, true);
+  assert.deepEqual([ent.notYet, ent.flags.DEX_ENT_ENABLED], [[], true]);
 });
 
 test("the environment reaches config blocks and nothing else", async () => {

@@ -12,11 +12,11 @@ export type StorageConfig = {
   };
 }[StorageType];
 
-const built: ReadonlySet<StorageType> = new Set<StorageType>(["memory", "sqlite3", "etcd", "postgres"]);
+const built: ReadonlySet<StorageType> = new Set<StorageType>(["memory", "sqlite3", "etcd", "postgres", "mysql"]);
 
 /** Undefined: absent or refused. */
 export function readStorage(reading: Reading): StorageConfig | undefined {
-  const { file, findings, flags } = reading;
+  const { file, findings } = reading;
   if (file.storage === undefined) return undefined;
   const type = file.storage?.type ?? "";
   if (!isStorageType(type)) {
@@ -27,10 +27,6 @@ export function readStorage(reading: Reading): StorageConfig | undefined {
     return undefined;
   }
   if (!built.has(type)) findings.later("storage.type", `the storage type ${quoteGo(type)} is not built yet`, true);
-  if (flags.DEX_ENT_ENABLED && ["sqlite3", "postgres", "mysql"].includes(type)) {
-    // Its tables have other names: serving from the usual ones would look like the loss of all data.
-    findings.later("storage.type", "the tables of DEX_ENT_ENABLED are not supported yet", true);
-  }
   return readBlock(reading, type);
 }
 

@@ -13,7 +13,7 @@ export async function openStorage(config: Config, deps: StorageDeps): Promise<St
   const type = await load();
   let stored: Storage;
   try {
-    stored = await type.open(type.config.parse(config.storage.config), deps);
+    stored = await type.open(type.config.parse(settingsOf(config)), deps);
   } catch (error) {
     // compat(dex): operators know this prefix.
     throw new Error(`failed to initialize storage: ${error instanceof Error ? error.message : String(error)}`, {
@@ -24,6 +24,12 @@ export async function openStorage(config: Config, deps: StorageDeps): Promise<St
   const connectors = [...config.connectors.map(staticConnector), ...(config.enablePasswordDB ? [localConnector] : [])];
   return withStaticRecords(stored, { clients: config.staticClients, passwords: config.staticPasswords, connectors });
 }
+
+/** The flag swaps one set of Dex's tables for the other. */
+const settingsOf = ({ storage, flags }: Config): unknown => ({
+  ...storage.config,
+  ...(["sqlite3", "postgres", "mysql"].includes(storage.type) ? { ent: flags.DEX_ENT_ENABLED } : {}),
+});
 
 const staticConnector = ({ id, type, name, config, grantTypes }: Config["connectors"][number]): ConnectorRecord => ({
   id,

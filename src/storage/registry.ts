@@ -4,6 +4,7 @@ import type { StorageType } from "./contract.ts";
 export const storageTypes: Readonly<Record<string, () => Promise<StorageType>>> = {
   memory: async () => (await import("./memory/memory.ts")).memory,
   etcd: async () => (await import("./etcd/etcd.ts")).etcd,
+  mysql: async () => (await import("./mysql/mysql.ts")).mysql,
   postgres: async () => (await import("./postgres/postgres.ts")).postgres,
   sqlite3: async () => (await import("./sqlite/sqlite.ts")).sqlite3,
 };

@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { mariadbPrograms, startMariadb } from "../peer/mariadb.ts";
 import { missing } from "../peer/peer.ts";
 import { postgresPrograms, startPostgres } from "../peer/postgres.ts";
 import { type FixtureName, fixtureFile } from "./fixtures.ts";
@@ -75,8 +76,32 @@ const postgres = (name: "postgres" | "ent-postgres", count: number, table: strin
   },
 });
 
+const mysql: Backend = {
+  name: "mysql",
+  count: 5,
+  skip: missing(mariadbPrograms),
+  reviveCodes: "update auth_code set expiry = '2036-01-01 00:00:00.000'",
+  async start() {
+    const peer = await startMariadb();
+    return {
+      async load(version) {
+        const database = await peer.createDatabase(fixtureFile(version, "mysql"));
+        return {
+          storage: { type: "mysql", config: peer.config(database) },
+          execute: async (sql) => void (await peer.query(database, sql)),
+          remove: async () => {},
+        };
+      },
+      stop: () => peer.stop(),
+    };
+  },
+};
+
 /** By the name of the fixtures' files. */
 export const backends = {
   sqlite3: sqlite("sqlite3", 10, "auth_code"),
   postgres: postgres("postgres", 10, "auth_code"),
+  mysql,
+  "ent-sqlite3": sqlite("ent-sqlite3", 2, "auth_codes"),
+  "ent-postgres": postgres("ent-postgres", 2, "auth_codes"),
 } as const;

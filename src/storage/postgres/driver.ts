@@ -112,7 +112,8 @@ class PostgresConnection implements SqlConnection {
   #fault(error: unknown): SqlFault {
     const kind = faultOf(error);
     if (kind === "lost" || kind === "away") this.isBroken = true;
-    return new SqlFault(kind, messageOf(error), { cause: error });
+    // An error of the server quotes keys in its details, which no log may hold.
+    return new SqlFault(kind, messageOf(error), error instanceof pg.DatabaseError ? {} : { cause: error });
   }
 }
 

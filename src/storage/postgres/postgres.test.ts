@@ -19,4 +19,10 @@ describe("PostgreSQL", { skip: missing(postgresPrograms) }, () => {
   runStorageConformance("postgres", async () =>
     openPostgres(settings(peer.config(await peer.createDatabase())), quietDeps()),
   );
+
+  runStorageConformance(
+    "postgres with ent's tables",
+    async () => openPostgres({ ...settings(peer.config(await peer.createDatabase())), ent: true }, quietDeps()),
+    { hasColludingPairs: true },
+  );
 });

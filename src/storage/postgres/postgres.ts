@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { Storage, StorageDeps, StorageType } from "../contract.ts";
+import { entLayout } from "../shared/sql/ent-layout.ts";
 import { hostAndPort } from "../shared/sql/host-and-port.ts";
 import { flatLayout } from "../shared/sql/layout.ts";
 import { openSqlServer } from "../shared/sql/open-server.ts";
@@ -38,5 +39,8 @@ export async function openPostgres(settings: PostgresConfig, deps: StorageDeps):
   const tls = await tlsChoices(ssl.mode, ssl, host === "" ? "localhost" : host);
   const connectTimeout = connectTimeoutOf(settings);
   const driver = postgresDriver({ host, port, user, password, database, connectTimeout, statementTimeout, tls });
-  return openSqlServer({ driver, dialect: postgresDialect, layout: flatLayout, limits: limitsOf(settings) }, deps);
+  return openSqlServer(
+    { driver, dialect: postgresDialect, layout: settings.ent ? entLayout : flatLayout, limits: limitsOf(settings) },
+    deps,
+  );
 }

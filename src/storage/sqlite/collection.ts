@@ -7,7 +7,7 @@ import type { KindName, RecordKinds, UserKey } from "../records.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { changedColumns } from "../shared/sql/changed-columns.ts";
 import { parseJson } from "../shared/sql/json-cell.ts";
-import type { LogicalRow, SqlKind } from "../shared/sql/kind.ts";
+import { keyCells, type LogicalRow, type SqlKind } from "../shared/sql/kind.ts";
 import { type Statements, statementsFor } from "../shared/sql/statements.ts";
 import { type Cell, decodeRow, encode, encodeRow, formatTime, type Row, spelling } from "./dialect.ts";
 import type { Statement, Writer } from "./writer.ts";
@@ -85,7 +85,7 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
   async delete(key: RecordKinds[K]["key"]): Promise<boolean> {
     const parts = keyParts(this.#kind.kind, key);
     const outcome = await this.#writer.run([
-      { sql: this.#sql.remove, cells: parts },
+      { sql: this.#sql.remove, cells: keyCells(this.#kind, parts) },
       ...this.#removeExtra(keyText(parts)),
     ]);
     return "changes" in outcome && outcome.changes > 0;
@@ -149,12 +149,12 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     const old = columns.map(({ name }) => cellOf(name));
     const oldExtra = row.extra_body ?? null;
     const hasExtra = this.#kind.writeExtra !== undefined;
-    const cells = [...written, ...parts, ...old, ...(hasExtra ? [oldExtra] : [])];
+    const cells = [...written, ...keyCells(this.#kind, parts), ...old, ...(hasExtra ? [oldExtra] : [])];
     return [{ sql: this.#sql.swap, cells }, ...this.#extraStatements(keyText(parts), oldExtra, this.#extraOf(next))];
   }
 
   #read(parts: readonly string[]): Row | undefined {
-    return guarded(() => this.#select.get(...parts) as Row | undefined);
+    return guarded(() => this.#select.get(...keyCells(this.#kind, parts)) as Row | undefined);
   }
 
   #recordOf(row: Row, found: LogicalRow = decodeRow(row, this.#kind.columns)): RecordOf<K> {

@@ -10,7 +10,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import type { Storage, StorageDeps, StorageType } from "../contract.ts";
 import type { KindName } from "../records.ts";
-import { sqlKinds } from "../shared/sql/kinds.ts";
+import { entLayout } from "../shared/sql/ent-layout.ts";
+import { flatLayout, type SqlLayout } from "../shared/sql/layout.ts";
 import { SqliteCollection } from "./collection.ts";
 import { migrate } from "./migrate.ts";
 import { isBusy, preparePragmas } from "./pragmas.ts";
@@ -23,16 +24,21 @@ const config = z.object({
     .describe(
       "Path of the database, `:memory:`, or a `file:` URI; driver options after `?` are ignored. Empty: a temporary one.",
     ),
+  ent: z.boolean().default(false).describe("Dex's other set of tables, those of `DEX_ENT_ENABLED`."),
 });
 
 export const sqlite3: StorageType<z.infer<typeof config>> = {
   type: "sqlite3",
   config,
-  open: ({ file }, deps) => openSqlite(file, deps),
+  open: ({ file, ent }, deps) => openSqlite(file, deps, ent ? entLayout : flatLayout),
 };
 
 /** @throws {Error} The file cannot be opened or migrated. */
-export async function openSqlite(file: string, { clock, logger }: StorageDeps): Promise<Storage> {
+export async function openSqlite(
+  file: string,
+  { clock, logger }: StorageDeps,
+  layout: SqlLayout = flatLayout,
+): Promise<Storage> {
   const { path, remove } = await locate(file);
   const writer = new Writer(path);
   let reader: DatabaseSync | undefined;
@@ -40,8 +46,8 @@ export async function openSqlite(file: string, { clock, logger }: StorageDeps): 
   try {
     reader = new DatabaseSync(path);
     await prepareAlone(reader);
-    migrate(reader, clock.now(), logger);
-    collections = collectionsOf(reader, writer);
+    migrate(reader, layout, clock.now(), logger);
+    collections = collectionsOf(layout, reader, writer);
   } catch (error) {
     reader?.close();
     await remove();
@@ -68,9 +74,8 @@ export async function openSqlite(file: string, { clock, logger }: StorageDeps): 
   };
 }
 
-function collectionsOf(reader: DatabaseSync, writer: Writer) {
-  const open = <K extends KindName>(kind: K): SqliteCollection<K> =>
-    new SqliteCollection(sqlKinds[kind], reader, writer);
+function collectionsOf({ kinds }: SqlLayout, reader: DatabaseSync, writer: Writer) {
+  const open = <K extends KindName>(kind: K): SqliteCollection<K> => new SqliteCollection(kinds[kind], reader, writer);
   return {
     clients: open("clients"),
     authRequests: open("authRequests"),

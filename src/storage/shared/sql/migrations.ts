@@ -11,10 +11,18 @@ export interface NewColumn {
   readonly nullable?: true;
   /** A literal in neutral spelling; the dialect may say it its own way. */
   readonly default?: string | number | boolean;
+  /** Characters at most, where that is not the type's own. */
+  readonly limit?: number;
 }
 
 export type Change =
-  | { readonly create: string; readonly columns: readonly NewColumn[]; readonly key: readonly string[] }
+  | {
+      readonly create: string;
+      readonly columns: readonly NewColumn[];
+      readonly key: readonly string[];
+      /** Letter case counts, where the database would not say so by itself. */
+      readonly isExact?: true;
+    }
   | { readonly alter: string; readonly add: readonly NewColumn[] }
   /** Makes columns hold more. */
   | { readonly widen: string; readonly columns: readonly NewColumn[] }
@@ -136,7 +144,10 @@ export const steps: readonly Step[] = [
   { changes: ["auth_code", "auth_request", "refresh_token"].map((table) => add(table, preferredName)) },
   { changes: [add("offline_session", nullableBytes("connector_data"))] },
   // Only MySQL limits it.
-  { changes: [{ widen: "auth_request", columns: columnsOf("text", { nullable: true }, ["state"]) }], only: "mysql" },
+  {
+    changes: [{ widen: "auth_request", columns: columnsOf("text", { nullable: true, limit: 4096 }, ["state"]) }],
+    only: "mysql",
+  },
   { changes: deviceTables },
   { changes: ["auth_request", "auth_code"].map((table) => add(table, pkce)) },
   { changes: [add("refresh_token", columnsOf("text", { nullable: true, default: "" }, ["obsolete_token"]))] },

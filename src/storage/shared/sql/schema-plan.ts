@@ -36,6 +36,13 @@ export function planSchema(found: Found, flavour: Flavour, layout: SqlLayout): P
   return { steps, own: [...own, ...(flavour === "mysql" && layout.isNumbered ? widened(found, layout) : [])] };
 }
 
+/** Those of `changes` that a database lacks. */
+export function missingChanges(found: Found, changes: readonly Change[]): readonly Change[] {
+  const known = new Map([...found.tables].map(([table, columns]) => [table, new Set(columns.keys())]));
+  const indexes = new Set(found.indexes);
+  return changes.flatMap((change) => missingOf(change, known, indexes));
+}
+
 /** What of a change is still to be done, noted as done. */
 function missingOf(change: Change, known: Map<string, Set<string>>, indexes: Set<string>): readonly Change[] {
   if ("create" in change) {

@@ -1,0 +1,142 @@
+/**
+ * A MariaDB of our own: a new data folder, on a free port of 127.0.0.1 and on a Unix socket, with TLS and a user that
+ * needs a client certificate. What was acknowledged is on disk, so it may be killed.
+ */
+import { execFileSync } from "node:child_process";
+import { chmodSync, chownSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createConnection } from "mysql2/promise";
+import { freePort, type Peer, peerFolder, startPeer } from "./peer.ts";
+import { type ThrowawayCa, throwawayCa } from "./throwaway-ca.ts";
+
+/** For `missing`. */
+export const mariadbPrograms = {
+  mariadbd: "mariadb-server",
+  "mariadb-install-db": "mariadb-server",
+  mariadb: "mariadb-client",
+  openssl: "openssl",
+};
+
+export interface MariadbPeerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly ssl: { readonly mode: string };
+}
+
+export interface MariadbPeer {
+  readonly port: number;
+  /** The Unix socket. */
+  readonly socket: string;
+  readonly ca: ThrowawayCa;
+  /** `storage.config` for a database of this server. */
+  config(database: string): MariadbPeerConfig;
+  /** A new database, with what `sqlFile` holds. Resolves to its name. */
+  createDatabase(sqlFile?: string): Promise<string>;
+  /** As root. */
+  query(database: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Ends it at once, as a power cut does, and starts it again. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startMariadb(settings: readonly string[] = []): Promise<MariadbPeer> {
+  const folder = peerFolder("mariadb");
+  const port = await freePort();
+  const owner = ownerOf();
+  chmodSync(folder.path, 0o711);
+  const ca = throwawayCa(join(folder.path, "tls"), "dex");
+  const [data, run] = [join(folder.path, "data"), join(folder.path, "run")];
+  const socket = join(run, "my.sock");
+  mkdirSync(data, { mode: 0o700 });
+  mkdirSync(run, { mode: 0o755 });
+  for (const path of [data, run, ca.serverKey]) if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
+  const user = owner === undefined ? [] : ["--user=mysql"];
+  // `--no-defaults` everywhere: the distribution's settings would bring their own socket, folder and log.
+  execFileSync(
+    "mariadb-install-db",
+    ["--no-defaults", ...user, `--datadir=${data}`, "--skip-test-db", "--auth-root-authentication-method=normal"],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  const query = async (database: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> => {
+    const connection = await createConnection({ socketPath: socket, user: "root", database, dateStrings: true });
+    try {
+      const [rows] = await connection.query(sql);
+      return Array.isArray(rows) ? rows.map((row) => ({ ...row })) : [];
+    } finally {
+      connection.destroy();
+    }
+  };
+  let peer: Peer | undefined;
+  const start = async (): Promise<void> => {
+    const args = [
+      "--no-defaults",
+      ...user,
+      `--datadir=${data}`,
+      `--port=${port}`,
+      "--bind-address=127.0.0.1",
+      `--socket=${socket}`,
+      `--pid-file=${join(run, "own.pid")}`,
+      "--skip-name-resolve",
+      "--character-set-server=utf8mb4",
+      "--innodb-buffer-pool-size=64M",
+      `--ssl-ca=${ca.caFile}`,
+      `--ssl-cert=${ca.serverCert}`,
+      `--ssl-key=${ca.serverKey}`,
+      ...settings,
+    ];
+    peer = await startPeer(
+      { command: "mariadbd", args, logFile: join(folder.path, "log") },
+      async () => (await query("mysql", "select 1 as one")).length === 1,
+    );
+  };
+  await start();
+  for (const sql of [
+    "create user 'dex'@'%' identified by 'dex'",
+    "create user 'tlsdex'@'%' identified by 'dex' require x509",
+    "grant all on *.* to 'dex'@'%'",
+    "grant all on *.* to 'tlsdex'@'%'",
+  ])
+    await query("mysql", sql);
+  let databases = 0;
+  return {
+    port,
+    socket,
+    ca,
+    config: (database) => ({
+      host: "127.0.0.1",
+      port,
+      user: "dex",
+      password: "dex",
+      database,
+      ssl: { mode: "false" },
+    }),
+    async createDatabase(sqlFile) {
+      const name = `dex${++databases}`;
+      await query("mysql", `create database ${name} character set utf8mb4`);
+      if (sqlFile !== undefined) {
+        const target = ["--no-defaults", "-S", socket, "-uroot", name];
+        execFileSync("mariadb", target, { input: readFileSync(sqlFile), stdio: ["pipe", "ignore", "pipe"] });
+      }
+      return name;
+    },
+    query,
+    kill: async () => peer?.stop("SIGKILL"),
+    start,
+    async stop() {
+      await peer?.stop();
+      folder.remove();
+    },
+  };
+}
+
+/** The user of Debian's package, where we are root. */
+function ownerOf(): { readonly uid: number; readonly gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const [, uid, gid] = /^mysql:[^:]*:(\d+):(\d+):/m.exec(readFileSync("/etc/passwd", "utf8")) ?? [];
+  if (uid === undefined || gid === undefined) throw new Error("there is no user mysql");
+  return { uid: Number(uid), gid: Number(gid) };
+}
