@@ -19,11 +19,6 @@ export const futureConnectors: Readonly<Record<string, KeyNames>> = {
     ...teams,
   },
   gitlab: { ...oauthClient, ...words("baseURL groups useLoginAsID getGroupsPermission inheritedGroups rootCAData") },
-  oauth: {
-    ...oauthClient,
-    ...words("tokenURL authorizationURL userInfoURL scopes rootCAs insecureSkipVerify userIDKey"),
-    claimMapping: words("userNameKey preferredUsernameKey groupsKey emailKey emailVerifiedKey"),
-  },
   google: {
     ...oauthClient,
     ...words(

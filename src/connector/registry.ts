@@ -17,6 +17,7 @@ export const connectorTypes: Readonly<Record<string, () => Promise<AnyConnectorT
   // compat(dex): the name it had when it was new.
   samlExperimental: async () => forgetConfig({ ...(await import("./saml/saml.ts")).saml, type: "samlExperimental" }),
   mockPassword: async () => forgetConfig((await import("./mock-password/mock-password.ts")).mockPassword),
+  oauth: async () => forgetConfig((await import("./oauth/oauth.ts")).oauth),
   oidc: async () => forgetConfig((await import("./oidc/oidc.ts")).oidc),
 };
 

@@ -118,9 +118,11 @@ test("follows a safe request's redirects and takes no credential to another orig
     seen.push(request.headers.authorization);
     response.writeHead(302, { location: request.url === "/1" ? "/2" : `${other.url}/3` }).end();
   });
-  const answer = await aFetch(t)(`${server.url}/1`, { headers: { authorization: "Bearer t" } });
-  assert.equal(await answer.text(), "there");
-  assert.deepEqual(seen, ["Bearer t", "Bearer t", undefined]);
+  assert.equal(await (await aFetch(t)(`${server.url}/1`)).text(), "there");
+  assert.deepEqual(seen, [undefined, undefined, undefined]);
+  const asked = aFetch(t)(`${server.url}/1`, { headers: { authorization: "Bearer t" } });
+  await assert.rejects(asked, badAnswer(/another host with a credential/));
+  assert.deepEqual(seen.slice(3), ["Bearer t", "Bearer t"]);
 });
 
 test("refuses redirect loops, other schemes and redirected posts", async (t) => {

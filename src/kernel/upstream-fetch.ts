@@ -171,12 +171,11 @@ function retryAfter(value: string | null): number | undefined {
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }
 
-/** Goes along redirects of safe requests, never from TLS to clear text, and takes no credential to another origin. */
+/** Goes along redirects of safe requests, never from TLS to clear text, and never to another origin with a credential. */
 async function follow(outgoing: Outgoing, ways: Ways, bounds: Bounds): Promise<Response> {
   let { url } = outgoing;
-  const headers = new Headers(outgoing.headers);
   for (let hops = 0; ; hops++) {
-    const { method, body } = outgoing;
+    const { method, headers, body } = outgoing;
     const response = await ways.fetch(url.href, {
       method,
       headers: [...headers],
@@ -191,7 +190,10 @@ async function follow(outgoing: Outgoing, ways: Ways, bounds: Bounds): Promise<R
     if (outgoing.redirect === "error" || !isSafe(method)) throw new BadAnswerError("redirected, which is not allowed");
     if (hops === maxHops) throw new BadAnswerError("redirects without end");
     const next = redirectTarget(location, url);
-    if (next.origin !== url.origin) for (const name of ["authorization", "cookie"]) headers.delete(name);
+    // Neither with it, since it is not for them, nor without it: what they say of a person is worth nothing.
+    if (next.origin !== url.origin && outgoing.headers.has("authorization")) {
+      throw new BadAnswerError("redirected to another host with a credential");
+    }
     url = next;
   }
 }
