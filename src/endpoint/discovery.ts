@@ -51,6 +51,11 @@ const members: readonly Member[] = [
   ["userinfo_endpoint", ({ base }) => `${base}/userinfo`],
   ["device_authorization_endpoint", ({ base, provider }) => served(provider, deviceCode, `${base}/device/code`)],
   ["introspection_endpoint", ({ base }) => `${base}/token/introspect`],
+  ["end_session_endpoint", ({ base, provider }) => withSessions(provider, `${base}/logout`)],
+  ["backchannel_logout_supported", ({ provider }) => withSessions(provider, true)],
+  ["backchannel_logout_session_supported", ({ provider }) => withSessions(provider, true)],
+  ["frontchannel_logout_supported", ({ provider }) => withSessions(provider, true)],
+  ["frontchannel_logout_session_supported", ({ provider }) => withSessions(provider, true)],
   ["grant_types_supported", ({ provider }) => provider.grantTypes],
   ["response_types_supported", ({ provider }) => servedResponseTypes(provider.flow.policy.responseTypes)],
   ["response_modes_supported", () => responseModes],
@@ -59,7 +64,7 @@ const members: readonly Member[] = [
   ["code_challenge_methods_supported", ({ provider }) => provider.flow.policy.codeChallengeMethods],
   ["scopes_supported", () => ["openid", "email", "groups", "profile", "offline_access", "federated:id"]],
   ["token_endpoint_auth_methods_supported", () => [...secretMethods, "none"]],
-  ["claims_supported", () => claims],
+  ["claims_supported", ({ provider }) => [...claims, ...(withSessions(provider, ["sid"]) ?? [])]],
   // Left out it would mean client_secret_basic alone. RFC 8414 §2.
   ["introspection_endpoint_auth_methods_supported", ({ provider }) => introspectionMethods(provider)],
   ["revocation_endpoint", ({ base }) => `${base}/token/revoke`],
@@ -78,7 +83,7 @@ const members: readonly Member[] = [
 ];
 
 const claims = [
-  ...["iss", "sub", "aud", "azp", "iat", "exp", "jti", "auth_time", "nonce", "acr", "at_hash", "c_hash"],
+  ...["iss", "sub", "aud", "azp", "iat", "exp", "jti", "auth_time", "nonce", "acr", "amr", "at_hash", "c_hash"],
   ...["email", "email_verified", "name", "preferred_username", "groups", "federated_claims"],
 ];
 
@@ -87,6 +92,10 @@ const { deviceCode } = grantTypes;
 /** `value`, if the grant is offered. */
 const served = (provider: Provider, grant: GrantType, value: string): string | undefined =>
   provider.grants.has(grant) ? value : undefined;
+
+/** What there is only where logins are remembered. */
+const withSessions = <T>({ flow }: Provider, value: T): T | undefined =>
+  flow.sessions === undefined ? undefined : value;
 
 const secretMethods = ["client_secret_basic", "client_secret_post"];
 

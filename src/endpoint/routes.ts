@@ -1,4 +1,5 @@
 import type { HttpAnswer, HttpRequest, Route } from "../http/contract.ts";
+import { accountEndpoint } from "./account.ts";
 import { approvalEndpoint } from "./approval.ts";
 import { authorizeEndpoint } from "./authorize.ts";
 import { callbackEndpoint } from "./callback.ts";
@@ -8,10 +9,13 @@ import { healthEndpoint } from "./health.ts";
 import { homeEndpoint } from "./home.ts";
 import { introspectionEndpoint } from "./introspection.ts";
 import { keysEndpoint } from "./keys.ts";
+import { logoutEndpoint } from "./logout.ts";
+import { logoutCallbackEndpoint } from "./logout-callback.ts";
 import { passwordLoginEndpoint } from "./password-login.ts";
 import type { Provider } from "./provider.ts";
 import { revocationEndpoint } from "./revocation.ts";
 import { tokenEndpoint } from "./token.ts";
+import { upstreamLogoutEndpoint } from "./upstream-logout.ts";
 import { userinfoEndpoint } from "./userinfo.ts";
 
 type Endpoint = (request: HttpRequest, provider: Provider) => Promise<HttpAnswer> | HttpAnswer;
@@ -46,8 +50,17 @@ const table: readonly Entry[] = [
   { path: "", endpoint: homeEndpoint, surface: "page", cors: true },
 ];
 
+/** What there is only where logins are remembered. compat(dex): otherwise a plain 404. */
+const sessionTable: readonly Entry[] = [
+  { path: "/logout", endpoint: logoutEndpoint, surface: "page" },
+  { path: "/logout/callback", endpoint: logoutCallbackEndpoint, surface: "page" },
+  { path: "/logout/upstream/{connector}", endpoint: upstreamLogoutEndpoint, surface: "page" },
+  { path: "/account", endpoint: accountEndpoint, surface: "page" },
+];
+
 export function routesOf(provider: Provider): readonly Route[] {
-  const below = table.map(({ path, endpoint, surface, cors }) => ({
+  const entries = provider.flow.sessions === undefined ? table : [...table, ...sessionTable];
+  const below = entries.map(({ path, endpoint, surface, cors }) => ({
     path,
     surface,
     ...(cors === undefined ? {} : { cors }),

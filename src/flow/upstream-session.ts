@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { EndedUpstream } from "../connector/contract.ts";
 import { idFromBytes } from "../kernel/ids.ts";
 import { AlreadyExistsError, type Storage } from "../storage/contract.ts";
 import type { AuthSession, UpstreamSession } from "../storage/records.ts";
@@ -35,4 +36,20 @@ export async function noteUpstreamSession(
     if (!(error instanceof AlreadyExistsError)) throw error;
     await upstreamSessions.update(id, add);
   }
+}
+
+/** Our sessions that an upstream's message speaks of: those on its session, or, where it names none, all of its person's. */
+export async function sessionsOfUpstream(
+  connectorId: string,
+  { userId, upstreamSessionId }: EndedUpstream,
+  storage: Pick<Storage, "upstreamSessions" | "authSessions">,
+): Promise<readonly AuthSession[]> {
+  if (upstreamSessionId === undefined) {
+    return userId === undefined ? [] : storage.authSessions.listOfUser({ userId, connectorId });
+  }
+  const noted = await storage.upstreamSessions.get(upstreamSessionKey(connectorId, upstreamSessionId));
+  const found = await Promise.all((noted?.sessionIds ?? []).map((id) => storage.authSessions.get(id)));
+  return found
+    .filter((session) => session !== undefined)
+    .filter((session) => session.connectorId === connectorId && (userId === undefined || session.userId === userId));
 }

@@ -24,6 +24,8 @@ export interface HomeSession {
   readonly userAgent: string;
   /** Absolute. */
   readonly logoutUrl: string;
+  /** Where sessions and permissions are managed. */
+  readonly accountUrl?: string;
 }
 
 export interface HomePageProps {
@@ -66,7 +68,8 @@ function signedIn(words: Words, session: HomeSession): Html {
 ${fact(words.text("home.connector"), session.connectorName)}${session.signedIn && fact(words.text("home.signedIn"), time(session.signedIn))}${
   session.expires && fact(words.text(session.isExpiryIdle ? "home.expiresIdle" : "home.expires"), time(session.expires))
 }${fact(words.text("home.address"), session.ipAddress)}${groupFact(words, session.groups)}${fact(words.text("home.browser"), session.userAgent, "dex-fact__long")}</dl>
-<div class="dex-home__actions"><a href="${session.logoutUrl}" class="dex-btn theme-btn--primary">${words.text("home.logout")}</a></div>`;
+<div class="dex-home__actions"><a href="${session.logoutUrl}" class="dex-btn theme-btn--primary">${words.text("home.logout")}</a></div>
+${session.accountUrl !== undefined && html`<div class="dex-home__footer"><a href="${session.accountUrl}" class="dex-home__link">${words.text("home.account")}</a></div>`}`;
 }
 
 function signedOut(words: Words, issuerName: string): Html {

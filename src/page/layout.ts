@@ -2,6 +2,7 @@
 import { assetUrl } from "./asset-url.ts";
 import { type Child, type Html, html } from "./html.ts";
 import type { Locale } from "./messages.ts";
+import { safeUrl } from "./safe-url.ts";
 
 /** What every page needs to know about its surroundings. */
 export interface PageContext {
@@ -37,6 +38,8 @@ export interface LayoutProps {
   readonly content: Child;
   /** Path of an external script. Absent means that the page runs none. */
   readonly script?: string;
+  /** Where the browser goes on to by itself, also without scripts. */
+  readonly refresh?: { readonly seconds: number; readonly url: string };
 }
 
 /**
@@ -61,6 +64,7 @@ ${colorScheme(context.theme)}
 <link rel="stylesheet" href="${asset("static/main.css")}">
 <link rel="stylesheet" href="${asset("theme/styles.css")}">
 <link rel="icon" href="${asset("theme/favicon.png")}">
+${props.refresh !== undefined && html`<meta http-equiv="refresh" content="${`${props.refresh.seconds};url=${safeUrl(props.refresh.url)}`}">`}
 ${props.script !== undefined && html`<script src="${asset(props.script)}" defer></script>`}
 </head>
 <body class="theme-body">

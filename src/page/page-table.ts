@@ -1,4 +1,5 @@
 /** Every page by name. Tests walk it, so a new page is checked for structure and safety from its first line. */
+import { accountPage } from "./account-page.ts";
 import { approvalPage } from "./approval-page.ts";
 import { devicePage } from "./device-page.ts";
 import { deviceSuccessPage } from "./device-success-page.ts";
@@ -20,6 +21,7 @@ export const pages = {
   error: errorPage,
   logout: logoutPage,
   home: homePage,
+  account: accountPage,
   device: devicePage,
   deviceSuccess: deviceSuccessPage,
   forward: forwardPage,

@@ -54,6 +54,24 @@ const session = {
   ipAddress: "192.0.2.17",
   userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
   logoutUrl: "https://id.example.com/dex/logout",
+  accountUrl: "https://id.example.com/dex/account",
+};
+const shownSession = {
+  device: "Chrome · Windows",
+  isHere: false,
+  ipAddress: "192.0.2.17",
+  signedIn: { iso: "2026-07-28T09:05:00Z", text: "28 Jul 2026, 09:05 UTC" },
+  lastUsed: { iso: "2026-07-28T11:15:00Z", text: "28 Jul 2026, 11:15 UTC" },
+  clients: [],
+};
+const account = {
+  username: "Ada Lovelace",
+  email: "ada@example.com",
+  postUrl: "/dex/account",
+  logoutUrl: "/dex/logout",
+  csrf: "1.abc",
+  consents: [],
+  methods: ["Corporate LDAP"],
 };
 const discoveryUrl = "https://id.example.com/dex/.well-known/openid-configuration";
 
@@ -146,7 +164,32 @@ export const samples: Samples = {
       user: "ada@example.com",
       hidden: [{ name: "state", value: "s\"'" }],
     },
+    asked: { kind: "confirm", postUrl: "/dex/logout", clientName: rtlName },
     done: { kind: "done", backUrl: "https://app.example.com/" },
+    reached: {
+      kind: "done",
+      outcome: {
+        told: ["Grafana", longName],
+        pending: [rtlName],
+        unaware: ["<b>Old</b>"],
+        upstream: { name: "Corporate LDAP", isEnded: false },
+      },
+    },
+    frames: {
+      kind: "done",
+      outcome: { told: ["Grafana"], pending: [], unaware: [], upstream: { name: "Partner", isEnded: true } },
+      frames: ["https://grafana.example.com/logout?iss=x&sid=y", "javascript:alert(1)"],
+      next: { kind: "link", url: "https://app.example.com/?state=a%26b" },
+    },
+    upstream: {
+      kind: "done",
+      frames: [],
+      next: {
+        kind: "form",
+        postTo: "https://idp.example.com/slo",
+        fields: [{ name: "SAMLRequest", value: "PHNhbWw+" }],
+      },
+    },
     none: { kind: "none" },
   },
   home: {
@@ -165,6 +208,29 @@ export const samples: Samples = {
         userAgent: "",
         logoutUrl: "/logout",
       },
+    },
+  },
+  account: {
+    usual: {
+      ...account,
+      sessions: [
+        { ...shownSession, id: "here", isHere: true, device: "Firefox · Linux", clients: ["Grafana", "Argo CD"] },
+        { ...shownSession, id: "there", device: "Safari · iPhone" },
+        { ...shownSession, id: "odd", device: "", ipAddress: "" },
+      ],
+      consents: [
+        { clientId: "grafana", clientName: "Grafana", scopes: ["openid", "profile", "email", "groups"] },
+        { clientId: "long", clientName: longName, scopes: ["openid", "offline_access"] },
+        { clientId: "rtl", clientName: rtlName, scopes: ["openid"] },
+      ],
+      notice: "ended",
+    },
+    sparse: {
+      ...account,
+      username: "",
+      email: "",
+      sessions: [{ ...shownSession, id: "here", isHere: true }],
+      methods: [],
     },
   },
   device: {

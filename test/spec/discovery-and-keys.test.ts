@@ -52,7 +52,7 @@ describe("the discovery document", () => {
       scopes_supported: ["openid", "email", "groups", "profile", "offline_access", "federated:id"],
       token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
       claims_supported: [
-        ...["iss", "sub", "aud", "azp", "iat", "exp", "jti", "auth_time", "nonce", "acr", "at_hash", "c_hash"],
+        ...["iss", "sub", "aud", "azp", "iat", "exp", "jti", "auth_time", "nonce", "acr", "amr", "at_hash", "c_hash"],
         ...["email", "email_verified", "name", "preferred_username", "groups", "federated_claims"],
       ],
       introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],

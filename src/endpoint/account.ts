@@ -1,0 +1,117 @@
+import { endSession } from "../flow/end-session.ts";
+import { openSession } from "../flow/keep-session.ts";
+import { authTimeOf } from "../flow/session.ts";
+import { withdrawConsent } from "../flow/withdraw-consent.ts";
+import { redirect } from "../http/answers.ts";
+import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
+import { type AccountNotice, accountPage, type ShownConsent, type ShownSession } from "../page/account-page.ts";
+import type { AuthSession, UserIdentity } from "../storage/records.ts";
+import { isSessionLive } from "../token/session-life.ts";
+import { deviceName } from "./device-name.ts";
+import { flowContext, type Provider } from "./provider.ts";
+import { showPage } from "./show-page.ts";
+import { shownTime } from "./shown-time.ts";
+
+/** `/account`: a person sees their sessions and what they have allowed, and ends what they like. */
+export async function accountEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
+  if (!["GET", "HEAD", "POST"].includes(request.method)) throw new PageError(405, "Method not allowed.");
+  const { flow } = provider;
+  const session = await openSession(flowContext(request, [], provider), flow);
+  // Nobody can sign in here without an application; the home page says so.
+  if (session === undefined) return redirect(303, flow.policy.issuerPath === "" ? "/" : flow.policy.issuerPath);
+  if (request.method !== "POST") return show(request, session, provider);
+  const form = request.form();
+  if (flow.sealer.open(csrfPurpose, bindingOf(session), form.get("csrf") ?? "") === undefined) {
+    throw new PageError(403, "This page has grown old. Go back, reload it and try again.");
+  }
+  const notice = await act(form.get("action") ?? "", form.get("subject") ?? "", session, provider);
+  return redirect(303, `${request.path}?done=${notice}`);
+}
+
+const csrfPurpose = "account/form";
+/** A form of another session, or of before a new login, does nothing (CSRF). */
+const bindingOf = ({ id, secret }: AuthSession): string => `${id} ${secret.reveal()}`;
+
+async function act(action: string, subject: string, here: AuthSession, provider: Provider): Promise<AccountNotice> {
+  const { flow, logger } = provider;
+  const fields = { user_id: here.userId, connector_id: here.connectorId, session_id: here.id };
+  switch (action) {
+    case "end": {
+      const other = await provider.storage.authSessions.get(subject);
+      // Somebody else's session is as unknown as one that is not there.
+      if (other?.userId === here.userId && other.connectorId === here.connectorId) await endSession(other, flow);
+      logger.info("session ended by its person", { ...fields, ended: subject });
+      return "ended";
+    }
+    case "end-others": {
+      const all = await provider.storage.authSessions.listOfUser(here);
+      for (const other of all) if (other.id !== here.id) await endSession(other, flow);
+      logger.info("other sessions ended by their person", fields);
+      return "others";
+    }
+    case "withdraw":
+      await withdrawConsent(here, subject, flow);
+      logger.info("consent withdrawn", { ...fields, client_id: subject });
+      return "withdrawn";
+    default:
+      throw new PageError(400, "Unknown action.");
+  }
+}
+
+const notices: readonly AccountNotice[] = ["ended", "others", "withdrawn"];
+
+async function show(request: HttpRequest, here: AuthSession, provider: Provider): Promise<HttpAnswer> {
+  const { flow, storage, clock } = provider;
+  const base = flow.policy.issuerPath.replace(/\/$/, "");
+  const identity = await storage.userIdentities.get(here);
+  const all = await storage.authSessions.listOfUser(here);
+  const live = all.filter((session) => isSessionLive(session, clock.now()));
+  const ordered = live.toSorted(
+    (a, b) => Number(b.id === here.id) - Number(a.id === here.id) || b.lastActivity - a.lastActivity,
+  );
+  const done = request.query().get("done");
+  const notice = notices.find((known) => known === done);
+  const connector = (await flow.connectors.list()).find(({ id }) => id === here.connectorId);
+  return showPage(
+    200,
+    accountPage(provider.page(request), {
+      username: identity?.claims.username ?? "",
+      email: identity?.claims.email ?? "",
+      postUrl: request.path,
+      logoutUrl: `${base}/logout`,
+      csrf: flow.sealer.seal(csrfPurpose, bindingOf(here), ""),
+      sessions: await Promise.all(ordered.map((session) => shown(session, session.id === here.id, provider))),
+      consents: await shownConsents(identity, provider),
+      methods: [connector?.name ?? here.connectorId],
+      ...(notice === undefined ? {} : { notice }),
+    }),
+  );
+}
+
+async function shown(session: AuthSession, isHere: boolean, provider: Provider): Promise<ShownSession> {
+  return {
+    id: session.id,
+    device: deviceName(session.userAgent),
+    isHere,
+    ipAddress: session.ipAddress,
+    signedIn: shownTime(authTimeOf(session)),
+    lastUsed: shownTime(session.lastActivity),
+    clients: await Promise.all(Object.keys(session.clientStates).map((id) => clientName(id, provider))),
+  };
+}
+
+async function shownConsents(identity: UserIdentity | undefined, provider: Provider): Promise<readonly ShownConsent[]> {
+  const consents = await Promise.all(
+    Object.entries(identity?.consents ?? {}).map(async ([clientId, scopes]) => ({
+      clientId,
+      clientName: await clientName(clientId, provider),
+      scopes,
+    })),
+  );
+  return consents.toSorted((a, b) => a.clientName.localeCompare(b.clientName));
+}
+
+async function clientName(id: string, { storage }: Provider): Promise<string> {
+  const client = await storage.clients.get(id);
+  return client === undefined || client.name === "" ? id : client.name;
+}
