@@ -33,7 +33,6 @@ export const futureConnectors: Readonly<Record<string, KeyNames>> = {
         "apiURL graphURL promptType domainHint scopes preferredUsernameField",
     ),
   },
-  authproxy: words("userIDHeader userHeader userNameHeader emailHeader groupHeader groupHeaderSeparator staticGroups"),
   "bitbucket-cloud": { ...oauthClient, ...words("teams includeTeamGroups getWorkspacePermissions") },
   openshift: { ...oauthClient, ...words("issuer groups insecureCA rootCA") },
   "atlassian-crowd": words("baseURL clientID clientSecret groups preferredUsernameField usernamePrompt"),

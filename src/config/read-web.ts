@@ -1,5 +1,5 @@
+import { type Cidr, parseCidr } from "../kernel/addresses.ts";
 import { quoteGo } from "../kernel/go-quote.ts";
-import { type Cidr, parseCidr } from "./cidr.ts";
 import { type Reading, reasonOf } from "./reading.ts";
 
 export type TlsVersion = "1.2" | "1.3";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { parseCidr } from "../kernel/addresses.ts";
 import { readBcryptHash } from "./bcrypt-hash.ts";
-import { parseCidr } from "./cidr.ts";
 import { didYouMean, editDistance } from "./did-you-mean.ts";
 import { parseGoBool, readFeatureFlags, unreadableFlags } from "./feature-flags.ts";
 import { isLoopback, issuerHost, readIssuer } from "./issuer.ts";

@@ -2,6 +2,7 @@
  * A connector asks one upstream who a person is. This room owns the conversation with the upstream and
  * nothing else: no storage, no tokens, no cookies. `flow/` decides when to ask and what follows.
  */
+import type { Cidr } from "../kernel/addresses.ts";
 import type { Clock, Logger, Random, Trail } from "../kernel/ports.ts";
 import type { Secret } from "../kernel/secret.ts";
 import type { UpstreamOptions } from "../kernel/upstream-fetch.ts";
@@ -104,6 +105,8 @@ export interface Callback {
   readonly url: URL;
   /** Lower-case names. `x-remote-*` is present only where a connector may trust it. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Names of headers that came in several lines: which one is meant is the connector's policy. */
+  readonly repeatedHeaders?: ReadonlySet<string>;
   /** The urlencoded body, each name's first value; empty when there is none. */
   readonly form: ReadonlyMap<string, string>;
   /** The address of the TCP peer, no port: who may speak for a person is the connector's policy. */
@@ -136,6 +139,8 @@ export interface ConnectorDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Who may speak for people, by `web.clientRemoteIP.trustedProxies`. Empty: nobody was named. */
+  readonly trustedProxies?: readonly Cidr[];
   /**
    * A `fetch` for one upstream, with connections of its own that end with the connector. It honours `HTTPS_PROXY`,
    * `HTTP_PROXY` and `NO_PROXY`, has a deadline, bounds the body, and asks a busy upstream (429, 503) again where that

@@ -11,6 +11,7 @@ export interface AnyConnectorType {
 
 /** Every connector type that is built, by the name `connectors[].type` gives it. Loaded when configured. */
 export const connectorTypes: Readonly<Record<string, () => Promise<AnyConnectorType>>> = {
+  authproxy: async () => forgetConfig((await import("./auth-proxy/auth-proxy.ts")).authProxy),
   ldap: async () => forgetConfig((await import("./ldap/ldap.ts")).ldap),
   mockCallback: async () => forgetConfig((await import("./mock-callback/mock-callback.ts")).mockCallback),
   saml: async () => forgetConfig((await import("./saml/saml.ts")).saml),

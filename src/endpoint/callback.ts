@@ -88,6 +88,7 @@ async function askConnector(
     method: request.method,
     url: new URL(`${new URL(provider.flow.policy.issuer).origin}${request.path}?${request.rawQuery}`),
     headers: request.route.connector === undefined ? withoutRemoteUser(request.headers) : request.headers,
+    repeatedHeaders: request.repeatedHeaders,
     form: new Map(request.form().names.map((name) => [name, request.form().get(name) ?? ""])),
     peer: request.peer,
   };

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Cidr, clientIpRule } from "./client-ip.ts";
+import type { Cidr } from "../kernel/addresses.ts";
+import { clientIpRule } from "./client-ip.ts";
 
 function cidr(text: string): Cidr {
   const [address = "", prefix] = text.split("/");

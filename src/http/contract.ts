@@ -33,6 +33,8 @@ export interface HttpRequest {
   readonly body: Uint8Array;
   /** Lower-case names; a repeated header is joined with ", ". */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Lower-case names of headers that came in several lines. */
+  readonly repeatedHeaders: ReadonlySet<string>;
   readonly cookies: Readonly<Record<string, string | undefined>>;
   /** The person's address by `web.clientRemoteIP`, else the peer's. No port. */
   readonly clientIp: string;

@@ -4,10 +4,11 @@
  * and the writing of answers and errors. It serves no URL of its own but files and 404. protocol.md's router
  * section of Dex is the model; what differs is said where it does.
  */
+
+import type { Cidr } from "../kernel/addresses.ts";
 import type { Clock, Logger, Random } from "../kernel/ports.ts";
 import type { Certificate } from "./certificate.ts";
 import { openCertificate } from "./certificate.ts";
-import type { Cidr } from "./client-ip.ts";
 import { clientIpRule } from "./client-ip.ts";
 import type { Route } from "./contract.ts";
 import type { CorsPolicy } from "./cors.ts";

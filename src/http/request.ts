@@ -106,6 +106,11 @@ export class EdgeRequest implements HttpRequest {
     return isPlain(headers) ? headers : { ...headers, "set-cookie": undefined };
   }
 
+  get repeatedHeaders(): ReadonlySet<string> {
+    const names = this.#raw.rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
+    return new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  }
+
   get cookies(): Cookies {
     this.#cookies ??= parseCookies(this.#raw.headers.cookie);
     return this.#cookies;

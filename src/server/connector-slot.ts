@@ -1,4 +1,4 @@
-import type { Connector, ConnectorInfo, OpenConnector } from "../connector/contract.ts";
+import type { Connector, ConnectorDeps, ConnectorInfo, OpenConnector } from "../connector/contract.ts";
 import type { AnyConnectorType } from "../connector/registry.ts";
 import { UnavailableError } from "../kernel/errors.ts";
 import { type Clock, type Logger, type Millis, millis, type Random } from "../kernel/ports.ts";
@@ -20,6 +20,7 @@ export interface ConnectorSlotDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly openFetch: OpenUpstreamFetch;
+  readonly trustedProxies?: ConnectorDeps["trustedProxies"];
   readonly types: Readonly<Record<string, () => Promise<AnyConnectorType>>>;
 }
 
@@ -159,7 +160,8 @@ async function openOnce(
   }
   const openFetch = (options: UpstreamOptions = {}): typeof fetch =>
     deps.openFetch(options, { dependency: `connector ${id}`, closing });
-  return type.open(config, { id, name, clock, random, logger, openFetch });
+  const { trustedProxies = [] } = deps;
+  return type.open(config, { id, name, clock, random, logger, openFetch, trustedProxies });
 }
 
 function parseConfig(record: ConnectorRecord): unknown {

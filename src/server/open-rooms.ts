@@ -61,6 +61,7 @@ export async function openRooms(config: Config, deps: ServerDeps): Promise<Rooms
     random,
     logger,
     openFetch,
+    trustedProxies: config.web.clientRemoteIP.trustedProxies,
   });
   await openConnectors(connectors, config, deps);
   const closing = new AbortController();
