@@ -285,7 +285,7 @@ test("closing while one opens leaves nothing open", async () => {
 
 test("a type that is not built, and a config that is wrong, are said so once and not tried again", async () => {
   const stored = [
-    aRecord({ id: "a", type: "ldap" }),
+    aRecord({ id: "a", type: "gopher" }),
     aRecord({ id: "b", type: "constructor" }),
     aRecord({ id: "c", config: "wrong" }),
     { ...aRecord({ id: "d" }), config: new Secret(Buffer.from('{"clientSecret": hunter2')) },
@@ -295,7 +295,7 @@ test("a type that is not built, and a config that is wrong, are said so once and
   assert.deepEqual(
     (await pool.list()).map(({ unavailable }) => unavailable),
     [
-      "connector type ldap is not built yet",
+      "connector type gopher is not built yet",
       "connector type constructor is not built yet",
       "The configuration of this connector is invalid.",
       "The configuration of this connector is not JSON.",
