@@ -8,7 +8,7 @@ import { toCompletedLogin, toFlowRequest } from "../flow/stored-request.ts";
 import { redirect } from "../http/answers.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { grantTypes } from "../oauth/grant-type.ts";
-import { deviceCallbackPath } from "../oauth/redirect-uri.ts";
+import { isDeviceCallback } from "../oauth/redirect-uri.ts";
 import { parseScope } from "../oauth/scope.ts";
 import { loginPage } from "../page/login-page.ts";
 import type { Client } from "../storage/records.ts";
@@ -28,7 +28,7 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
   if ((params.get("req") ?? "") !== "") return continueStored(params, request, provider);
   const client = await provider.storage.clients.get(params.get("client_id") ?? "");
   if (client === undefined) throw new PageError(400, "Invalid client_id provided.");
-  const connectors = selectableConnectors(await provider.flow.connectors.list(), client, params);
+  const connectors = selectableConnectors(await provider.flow.connectors.list(), client, params, provider);
   if (connectors.length === 0) throw new PageError(400, "No connectors available for this client.");
   const wanted = params.get("connector_id") ?? "";
   const only = connectors.length === 1 && !provider.flow.policy.alwaysShowLoginScreen ? connectors[0] : undefined;
@@ -71,8 +71,9 @@ function selectableConnectors(
   all: readonly ConnectorInfo[],
   client: Client,
   params: MergedParams,
+  provider: Provider,
 ): readonly ConnectorInfo[] {
-  const grant = grantOf(params);
+  const grant = grantOf(params, provider);
   return all
     .filter(({ grantTypes: allowed }) => allowed.length === 0 || allowed.includes(grant))
     .filter(({ id }) => client.allowedConnectors.length === 0 || client.allowedConnectors.includes(id))
@@ -82,8 +83,8 @@ function selectableConnectors(
 }
 
 /** The grant that a connector must permit for this request. compat(dex): server/authflow/request.go. */
-export function grantOf(params: MergedParams): string {
-  if ((params.get("redirect_uri") ?? "").endsWith(deviceCallbackPath)) return grantTypes.deviceCode;
+export function grantOf(params: MergedParams, { flow }: Provider): string {
+  if (isDeviceCallback(params.get("redirect_uri") ?? "", flow.policy.issuer)) return grantTypes.deviceCode;
   const types = parseScope(params.get("response_type") ?? "");
   return types.some((type) => type === "token" || type === "id_token")
     ? grantTypes.implicit

@@ -24,7 +24,7 @@ export async function connectorLoginEndpoint(request: HttpRequest, provider: Pro
     const open = await flow.connectors.open(id);
     if (open === undefined) throw new PageError(400, "Connector failed to initialize");
     const { grantTypes } = open.info;
-    if (grantTypes.length > 0 && !grantTypes.includes(grantOf(params))) {
+    if (grantTypes.length > 0 && !grantTypes.includes(grantOf(params, provider))) {
       throw new PageError(400, "Requested connector does not support this grant type.");
     }
     const named = params.get("connector_id") ?? "";

@@ -4,6 +4,8 @@ import { approvalEndpoint } from "./approval.ts";
 import { authorizeEndpoint } from "./authorize.ts";
 import { callbackEndpoint } from "./callback.ts";
 import { connectorLoginEndpoint } from "./connector-login.ts";
+import { deviceCallbackEndpoint, deviceEndpoint, deviceQrEndpoint, verifyUserCodeEndpoint } from "./device.ts";
+import { deviceAuthorizationEndpoint } from "./device-authorization.ts";
 import { discoveryEndpoint } from "./discovery.ts";
 import { healthEndpoint } from "./health.ts";
 import { homeEndpoint } from "./home.ts";
@@ -43,6 +45,11 @@ const table: readonly Entry[] = [
   { path: "/callback/{connector}", endpoint: callbackEndpoint, surface: "page" },
   { path: "/approval", endpoint: approvalEndpoint, surface: "page" },
   { path: "/token", endpoint: tokenEndpoint, surface: "json", cors: true },
+  { path: "/device", endpoint: deviceEndpoint, surface: "page" },
+  { path: "/device/qr", endpoint: deviceQrEndpoint, surface: "page" },
+  { path: "/device/code", endpoint: deviceAuthorizationEndpoint, surface: "json" },
+  { path: "/device/auth/verify_code", endpoint: verifyUserCodeEndpoint, surface: "page" },
+  { path: "/device/callback", endpoint: deviceCallbackEndpoint, surface: "page" },
   { path: "/token/introspect", endpoint: introspectionEndpoint, surface: "json", cors: true },
   { path: "/token/revoke", endpoint: revocationEndpoint, surface: "json", cors: true },
   { path: "/userinfo", endpoint: userinfoEndpoint, surface: "json", cors: true },

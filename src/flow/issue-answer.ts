@@ -1,7 +1,7 @@
 import { PageError } from "../http/contract.ts";
 import { OAuthError } from "../oauth/error.ts";
-import { grantTypes } from "../oauth/grant-type.ts";
-import { outOfBandUri } from "../oauth/redirect-uri.ts";
+import { type GrantType, grantTypes } from "../oauth/grant-type.ts";
+import { isDeviceCallback, outOfBandUri } from "../oauth/redirect-uri.ts";
 import { isFrontChannel } from "../oauth/response-type.ts";
 import { AlreadyExistsError } from "../storage/contract.ts";
 import type { AuthCode } from "../storage/records.ts";
@@ -76,7 +76,7 @@ async function authorizeAnswer(
     return mustAuthorize(
       {
         client,
-        grant: isFrontChannel(request.responseTypes) ? grantTypes.implicit : grantTypes.authorizationCode,
+        grant: grantOf(request, deps),
         connector,
         subject: { userId: login.claims.userId, connectorId: login.connectorId },
         claims: login.claims,
@@ -95,6 +95,12 @@ async function authorizeAnswer(
       error.code === "invalid_grant" ? new OAuthError("access_denied", error.description, { cause: error }) : error;
     throw new ClientRefusal(refusal, request);
   }
+}
+
+/** Under which grant the answer comes: what the connector must permit. */
+function grantOf({ redirectUri, responseTypes }: FlowRequest, { policy }: FlowDeps): GrantType {
+  if (isDeviceCallback(redirectUri, policy.issuer)) return grantTypes.deviceCode;
+  return isFrontChannel(responseTypes) ? grantTypes.implicit : grantTypes.authorizationCode;
 }
 
 /**

@@ -2,7 +2,13 @@ import type { ConnectorInfo } from "../connector/contract.ts";
 import type { Trail } from "../kernel/ports.ts";
 import { OAuthError, type OAuthErrorCode } from "../oauth/error.ts";
 import { isCodeVerifier } from "../oauth/pkce.ts";
-import { deviceCallbackPath, mayRedirectTo, outOfBandUri, parseRedirectUri } from "../oauth/redirect-uri.ts";
+import {
+  deviceCallbackPath,
+  isDeviceCallback,
+  mayRedirectTo,
+  outOfBandUri,
+  parseRedirectUri,
+} from "../oauth/redirect-uri.ts";
 import {
   defaultResponseMode,
   isEnabled,
@@ -46,18 +52,14 @@ const isUsable = (uri: string): boolean =>
   uri === outOfBandUri || uri.startsWith("/") || parseRedirectUri(uri) !== undefined;
 
 /** Where answers go, including refusals of what follows. */
-export function answerTarget(
-  params: AuthorizationParams,
-  policy: Pick<FlowPolicy, "issuerPath">,
-  client: Client,
-): AnswerTarget {
+export function answerTarget(params: AuthorizationParams, policy: Pick<FlowPolicy, "issuerPath">): AnswerTarget {
   const uri = params.get("redirect_uri") ?? "";
   const state = params.get("state") ?? "";
   const types = parseScope(params.get("response_type") ?? "");
   const mode = params.repeated.includes("response_mode") ? "" : (params.get("response_mode") ?? "");
   const isFitting = isResponseMode(mode) && canAnswerBy(mode, uri, isFrontChannel(types));
   return {
-    redirectUri: client.public && uri === deviceCallbackPath ? `${policy.issuerPath}${deviceCallbackPath}` : uri,
+    redirectUri: uri === deviceCallbackPath ? `${policy.issuerPath}${deviceCallbackPath}` : uri,
     // A mode that cannot be is refused, and the refusal travels as it would without one.
     responseMode: isFitting ? mode : defaultResponseMode(types),
     // RFC 6749 §3.1: a parameter without a value is one that was not sent.
@@ -130,9 +132,9 @@ const rules: readonly Rule[] = [
   {
     check: "request.response_mode",
     spec: "OAuth 2.0 Multiple Response Types §2.1",
-    objection: (params, { policy, client }) => {
+    objection: (params, { policy }) => {
       const mode = text(params, "response_mode");
-      return mode === "" || mode === answerTarget(params, policy, client).responseMode
+      return mode === "" || mode === answerTarget(params, policy).responseMode
         ? undefined
         : ["invalid_request", `Unsupported response_mode ${quote(mode)} for this request.`];
     },
@@ -186,7 +188,8 @@ function pkceObjection(
   const challenge = text(params, "code_challenge");
   const method = text(params, "code_challenge_method") || "plain";
   if (challenge === "") {
-    return policy.enforcePkce
+    // The device's own request carries the challenge, and its code never leaves us. RFC 8628 §3.3.
+    return policy.enforcePkce && !isDeviceCallback(text(params, "redirect_uri"), policy.issuer)
       ? ["invalid_request", "PKCE is required. The code_challenge parameter must be provided."]
       : undefined;
   }
@@ -227,7 +230,7 @@ function responseTypeObjection(
  * @throws {ClientRefusal} The first rule that objects, for the client to hear.
  */
 export function validateRequest(params: AuthorizationParams, facts: RequestFacts, trail: Trail): FlowRequest {
-  const target = answerTarget(params, facts.policy, facts.client);
+  const target = answerTarget(params, facts.policy);
   for (const rule of rules) {
     const objection = rule.objection(params, facts);
     if (objection === undefined) continue;

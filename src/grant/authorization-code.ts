@@ -1,5 +1,6 @@
 import { OAuthError } from "../oauth/error.ts";
 import { grantTypes } from "../oauth/grant-type.ts";
+import { isDeviceCallback } from "../oauth/redirect-uri.ts";
 import type { AuthCode } from "../storage/records.ts";
 import { codeRecordIds } from "../token/code.ts";
 import { endReplayedCode } from "./code-replay.ts";
@@ -13,6 +14,8 @@ export const authorizationCodeGrant: Grant = {
     const presented = params.get("code");
     if (presented === undefined) throw new OAuthError("invalid_request", "Required param: code.");
     const code = await findCode(presented, context, deps);
+    // It passed through a browser's address for our own eyes: only the device that it was made for may have it.
+    if (isDeviceCallback(code.redirectUri, deps.mint.issuer)) throw new OAuthError("invalid_grant", invalidCode);
     checkPkce(code, params.get("code_verifier"));
     // Compared as text, absent as empty. RFC 6749 §4.1.3.
     if (code.redirectUri !== (params.get("redirect_uri") ?? "")) {

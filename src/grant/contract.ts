@@ -25,6 +25,8 @@ export interface GrantDeps {
   readonly refreshPolicy: RefreshPolicy;
   /** How long an authorization request lives: a redeemed code is remembered at least as long. */
   readonly requestLifetime: Millis;
+  /** `expiry.deviceRequests`: how long a device waits for its person. */
+  readonly deviceLifetime: Millis;
   readonly answered: AnsweredConnections;
   readonly blockedUsers: BlockedUsers;
   /** Whether logins have sessions, which tokens may have to end with. */

@@ -1,6 +1,7 @@
 import { authorizationCodeGrant } from "./authorization-code.ts";
 import { clientCredentialsGrant } from "./client-credentials.ts";
 import type { Grant } from "./contract.ts";
+import { deviceCodeGrant } from "./device-code.ts";
 import { passwordGrant } from "./password.ts";
 import { refreshTokenGrant } from "./refresh-token.ts";
 import { tokenExchangeGrant } from "./token-exchange.ts";
@@ -11,5 +12,6 @@ export const grants: readonly Grant[] = [
   refreshTokenGrant,
   clientCredentialsGrant,
   passwordGrant,
+  deviceCodeGrant,
   tokenExchangeGrant,
 ];

@@ -6,6 +6,20 @@ export const outOfBandUri = "urn:ietf:wg:oauth:2.0:oob";
 /** The internal target of the device flow, below the issuer's path. */
 export const deviceCallbackPath = "/device/callback";
 
+/** The ways to write that target; which of them is registered is the client's affair. The first is what it means. */
+function deviceCallbacks(issuer: string): readonly [string, ...string[]] {
+  const base = issuer.replace(/\/$/, "");
+  const path = new URL(issuer).pathname.replace(/\/$/, "");
+  return [`${path}${deviceCallbackPath}`, deviceCallbackPath, `${base}${deviceCallbackPath}`];
+}
+
+/** Whether `uri` is the device flow's own target, not some client's address that only ends like it. */
+export const isDeviceCallback = (uri: string, issuer: string): boolean => deviceCallbacks(issuer).includes(uri);
+
+/** The target as `/auth` takes it from this client; undefined if it did not register for the device flow. RFC 8628 §3.1. */
+export const deviceRedirectOf = (issuer: string, policy: RedirectPolicy): string | undefined =>
+  deviceCallbacks(issuer).find((uri) => mayRedirectTo(uri, policy));
+
 export interface RedirectPolicy {
   readonly registered: readonly string[];
   readonly isPublic: boolean;

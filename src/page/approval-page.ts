@@ -1,10 +1,10 @@
 /** Consent: what the client wants, who asks, where the answer goes. `/approval`. Dex's approval.html. */
+import { clientHeader, scopeList } from "./client-request.ts";
 import { destinationSentence } from "./destination.ts";
-import { type Child, type Html, html } from "./html.ts";
+import { type Html, html } from "./html.ts";
 import { type HiddenField, hiddenFields, layout, name, type PageContext } from "./layout.ts";
-import { type Words, wordsOf } from "./messages.ts";
-import { isShownLogo } from "./safe-url.ts";
-import { describeScopes, type ScopeDescription } from "./scope-description.ts";
+import { wordsOf } from "./messages.ts";
+import { describeScopes } from "./scope-description.ts";
 
 export interface ApprovalPageProps {
   /** The current URL with its query: the step's MAC stays there. */
@@ -24,34 +24,13 @@ export interface ApprovalPageProps {
   readonly hidden?: readonly HiddenField[];
 }
 
-function clientHeader(words: Words, props: ApprovalPageProps): Html {
-  const logo = props.clientLogoUrl;
-  return html`<div class="dex-client">
-${logo !== undefined && isShownLogo(logo) && html`<img class="dex-client__logo" src="${logo}" alt="" width="56" height="56" referrerpolicy="no-referrer">`}
-<h1 class="theme-heading">${words.text("approval.title")}</h1>
-<p class="dex-subtle-text">${words.rich("approval.asks", { client: html`<strong>${name(props.clientName)}</strong>` })}</p>
-</div>`;
-}
-
-function scopeList(words: Words, client: string, scopes: readonly ScopeDescription[]): Child {
-  if (scopes.length === 0) return html`<p>${words.rich("approval.noScopes", { client: name(client) })}</p>`;
-  return html`<p id="scopes-label">${words.rich("approval.scopes", { client: name(client) })}</p>
-<ul class="dex-list" role="list" aria-labelledby="scopes-label">
-${scopes.map(
-  (
-    scope,
-  ) => html`<li><span class="dex-list__summary">${scope.summary}</span><span class="dex-subtle-text">${scope.detail}</span></li>
-`,
-)}</ul>`;
-}
-
 export function approvalPage(context: PageContext, props: ApprovalPageProps): Html {
   const words = wordsOf(context.locale);
   const scopes = describeScopes(words, props.scopes, props.peerNames ?? new Map());
   const destination = destinationSentence(words, props.redirectUri);
   return layout(context, {
     title: words.text("approval.title"),
-    content: html`${clientHeader(words, props)}
+    content: html`${clientHeader(words, words.text("approval.title"), props)}
 <hr class="dex-separator">
 ${scopeList(words, props.clientName, scopes)}
 <hr class="dex-separator">

@@ -10,6 +10,8 @@ export interface DevicePageProps {
   /** The last code was wrong or had expired. */
   readonly invalid: boolean;
   readonly hidden?: readonly HiddenField[];
+  /** Picture of this page's address, to go on with a phone. RFC 8628 §3.3.1. */
+  readonly qrUrl?: string;
 }
 
 const errorId = "login-error";
@@ -36,6 +38,10 @@ ${hiddenFields(props.hidden)}
 </div>
 <button id="submit-login" type="submit" class="dex-btn theme-btn--primary">${words.text("device.submit")}</button>
 </form>
-<p class="dex-subtle-text dex-hint">${words.text("device.careful")}</p>`,
+<p class="dex-subtle-text dex-hint">${words.text("device.careful")}</p>
+${
+  props.qrUrl !== undefined &&
+  html`<figure class="dex-qr"><img src="${props.qrUrl}" alt="" width="160" height="160"><figcaption class="dex-subtle-text">${words.text("device.scan")}</figcaption></figure>`
+}`,
   });
 }

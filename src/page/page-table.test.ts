@@ -271,7 +271,7 @@ test("the device pages keep their contract", () => {
     /<button id="submit-login"/,
   );
   assertHas(render("device", "invalid"), /id="login-error"/, /value="BCDF-GHJK"/);
-  assertHas(render("deviceSuccess", "usual"), /kubelogin/);
+  assertHas(render("deviceResult", "usual"), /kubelogin/);
 });
 
 test("forwarding pages post hidden fields and have a button", () => {

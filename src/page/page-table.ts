@@ -1,8 +1,9 @@
 /** Every page by name. Tests walk it, so a new page is checked for structure and safety from its first line. */
 import { accountPage } from "./account-page.ts";
 import { approvalPage } from "./approval-page.ts";
+import { deviceConfirmPage } from "./device-confirm-page.ts";
 import { devicePage } from "./device-page.ts";
-import { deviceSuccessPage } from "./device-success-page.ts";
+import { deviceResultPage } from "./device-result-page.ts";
 import { errorPage } from "./error-page.ts";
 import { forwardPage } from "./forward-page.ts";
 import { homePage } from "./home-page.ts";
@@ -23,7 +24,8 @@ export const pages = {
   home: homePage,
   account: accountPage,
   device: devicePage,
-  deviceSuccess: deviceSuccessPage,
+  deviceConfirm: deviceConfirmPage,
+  deviceResult: deviceResultPage,
   forward: forwardPage,
 } as const;
 

@@ -236,9 +236,38 @@ export const samples: Samples = {
   device: {
     usual: { postUrl: "/dex/device/auth/verify_code", invalid: false },
     filled: { postUrl: "/dex/device/auth/verify_code", userCode: "BCDF-GHJK", invalid: false },
+    scanned: {
+      postUrl: "/dex/device/auth/verify_code",
+      userCode: "BCDF-GHJK",
+      invalid: false,
+      qrUrl: "/dex/device/qr?user_code=BCDF-GHJK",
+    },
     invalid: { postUrl: "/dex/device/auth/verify_code", userCode: "BCDF-GHJK", invalid: true },
   },
-  deviceSuccess: { usual: { clientName: "kubelogin" }, awkward: { clientName: rtlName } },
+  deviceConfirm: {
+    usual: {
+      postUrl: "/dex/device/auth/verify_code",
+      userCode: "BCDF-GHJK",
+      confirm: "1.abc",
+      clientName: "kubelogin",
+      scopes: ["openid", "email", "groups"],
+      peerNames: new Map(),
+    },
+    awkward: {
+      postUrl: "/dex/device/auth/verify_code",
+      userCode: "BCDF-GHJK",
+      confirm: `"><script>`,
+      clientName: longName,
+      clientLogoUrl: "https://cdn.example.com/logo.png",
+      scopes: ["openid", "audience:server:client_id:cli", "offline_access"],
+      peerNames: new Map([["cli", rtlName]]),
+    },
+  },
+  deviceResult: {
+    usual: { kind: "approved", clientName: "kubelogin" },
+    awkward: { kind: "approved", clientName: rtlName },
+    denied: { kind: "denied", clientName: longName },
+  },
   forward: {
     saml: {
       postTo: "https://idp.example.com/sso",

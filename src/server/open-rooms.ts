@@ -11,9 +11,11 @@ import type { SessionPolicy } from "../flow/session-contract.ts";
 import type { GrantDeps } from "../grant/contract.ts";
 import { grants } from "../grant/registry.ts";
 import type { HttpRequest } from "../http/contract.ts";
+import { createAttemptLimiter } from "../kernel/attempt-limiter.ts";
 import { createBcryptPool } from "../kernel/bcrypt-pool.ts";
 import { hkdf } from "../kernel/derive.ts";
 import { levels } from "../kernel/log-level.ts";
+import { millis } from "../kernel/ports.ts";
 import { createSealer } from "../kernel/seal.ts";
 import type { Secret } from "../kernel/secret.ts";
 import { RequestTrail } from "../kernel/trail.ts";
@@ -158,6 +160,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
     hasSessions: sessions !== undefined,
     refreshPolicy: expiry.refreshTokens,
     requestLifetime: expiry.authRequests,
+    deviceLifetime: expiry.deviceRequests,
     answered: new AnsweredConnections(),
     revocations,
     ...(oauth2.passwordConnector === undefined ? {} : { passwordConnector: oauth2.passwordConnector }),
@@ -171,6 +174,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
     grant,
     grants: served.grants,
     grantTypes: served.listed,
+    userCodeAttempts: createAttemptLimiter(20, millis(5 * 60_000), clock),
     isIntrospectionOpen: oauth2.anonymousIntrospection,
     clientSecretKey: hkdf(root.reveal(), "client-secret"),
     verifyToken: openTokenVerifier({

@@ -42,8 +42,12 @@ describe("the discovery document", () => {
       token_endpoint: `${issuer}/token`,
       jwks_uri: `${issuer}/keys`,
       userinfo_endpoint: `${issuer}/userinfo`,
+      device_authorization_endpoint: `${issuer}/device/code`,
       introspection_endpoint: `${issuer}/token/introspect`,
-      grant_types_supported: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange"],
+      grant_types_supported: [
+        ...["authorization_code", "refresh_token"],
+        ...["urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"],
+      ],
       response_types_supported: ["code"],
       response_modes_supported: ["query", "fragment", "form_post"],
       subject_types_supported: ["public"],

@@ -33,15 +33,22 @@ import type { Answer, UserAgent } from "./user-agent.ts";
 const folder = mkdtempSync(join(tmpdir(), "dex-policies-"));
 after(() => rmSync(folder, { recursive: true }));
 
-const client = { id: "app", name: "The App", secret: "app-secret", redirectURIs: [app.redirectUri] };
+const client = {
+  id: "app",
+  name: "The App",
+  secret: "app-secret",
+  redirectURIs: [app.redirectUri, "/dex/device/callback"],
+};
 const peer = { id: "peer", name: "The Peer", secret: "x", redirectURIs: [], trustedPeers: ["app"] };
 /** A connector that no way goes through: what is left when the others may not be used. */
 const bystander = { ...mockConnector, id: "bystander", name: "Bystander" };
 const connectors = [mockConnector, passwordConnector, bystander];
+const deviceCode = "urn:ietf:params:oauth:grant-type:device_code";
 const tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange";
 const grantTypes = [
   ...["authorization_code", "implicit", "refresh_token", "password", "client_credentials"],
   tokenExchange,
+  deviceCode,
 ];
 const oauth2 = { responseTypes: ["code", "id_token", "token"], passwordConnector: "pw", grantTypes };
 const unchanged: ConfigFile = {
@@ -69,6 +76,21 @@ async function agree(agent: UserAgent, page: Answer): Promise<Answer> {
 
 const obtainCode = async (agent: UserAgent): Promise<string> =>
   codeOf(await agree(agent, await submit(agent, await openForm(agent, code))));
+
+/** A device whose person has agreed, signed in and agreed once more: its device code. */
+async function approveDevice(agent: UserAgent): Promise<string> {
+  const form = { client_id: "app", client_secret: "app-secret", scope: `openid offline_access ${audience}` };
+  const { device_code, user_code } = z
+    .looseObject({ device_code: z.string(), user_code: z.string() })
+    .parse(JSON.parse((await agent.post("/device/code", form)).body));
+  const question = await agent.post("/device/auth/verify_code", { user_code });
+  const confirm = unescapeHtml(/name="confirm" value="([^"]*)"/.exec(question.body)?.[1] ?? assert.fail(question.body));
+  const agreed = await agent.post("/device/auth/verify_code", { user_code, confirm, approval: "approve" });
+  const login = await agent.follow(await agent.get(`${agreed.location?.href}&connector_id=pw`));
+  const last = await agent.follow(await agree(agent, await submit(agent, login)));
+  assert.match(last.body, /Your device is connected/);
+  return device_code;
+}
 
 /** One way: what is in hand before the policy changes, and the last request, made after. */
 interface Way {
@@ -100,6 +122,15 @@ const ways: readonly Way[] = [
     async prepare(agent) {
       const held = refreshTokenOf(await redeem(agent, await obtainCode(agent)));
       return (later) => refresh(later, held);
+    },
+  },
+  {
+    grant: deviceCode,
+    what: "an approved device",
+    surface: "token",
+    async prepare(agent) {
+      const held = await approveDevice(agent);
+      return (later) => askToken(later, { grant_type: deviceCode, device_code: held });
     },
   },
   {

@@ -71,6 +71,11 @@ export const de: Catalogue = {
     "Dieser Code ist falsch oder abgelaufen. Prüfen Sie ihn, oder lassen Sie sich vom Gerät einen neuen geben.",
   "device.careful":
     "Fahren Sie nur fort, wenn Sie dies selbst begonnen haben. Niemand sonst sollte Sie bitten, hier einen Code einzugeben.",
+  "device.scan": "Um mit einem Telefon fortzufahren, scannen Sie dies mit seiner Kamera.",
+  "device.confirm.title": "Dieses Gerät verbinden?",
+  "device.confirm.compare": "Ist das der Code, den Ihr Gerät jetzt zeigt?",
+  "device.denied.title": "Es wurde kein Gerät verbunden",
+  "device.denied.explain": "{client} erhält keinen Zugriff. Sie können dieses Fenster schließen.",
   "device.success.title": "Ihr Gerät ist verbunden",
   "device.success.explain":
     "{client} ist angemeldet. Sie können dieses Fenster schließen und zu Ihrem Gerät zurückkehren.",

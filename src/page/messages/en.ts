@@ -66,6 +66,11 @@ export const en = {
   "device.submit": "Continue",
   "device.invalid": "This code is wrong or has expired. Check it, or ask the device for a new one.",
   "device.careful": "Only continue if you started this yourself. Nobody else should ever ask you to enter a code here.",
+  "device.scan": "To go on with a phone, scan this with its camera.",
+  "device.confirm.title": "Connect this device?",
+  "device.confirm.compare": "Is this the code that your device shows now?",
+  "device.denied.title": "No device was connected",
+  "device.denied.explain": "{client} gets no access. You can close this window.",
   "device.success.title": "Your device is connected",
   "device.success.explain": "{client} is logged in. You can close this window and go back to your device.",
 

@@ -68,6 +68,11 @@ export const es: Catalogue = {
   "device.submit": "Continuar",
   "device.invalid": "Este código es incorrecto o ha caducado. Revíselo o pida uno nuevo al dispositivo.",
   "device.careful": "Continúe solo si lo ha empezado usted. Nadie más debería pedirle que escriba un código aquí.",
+  "device.scan": "Para continuar con un teléfono, escanee esto con su cámara.",
+  "device.confirm.title": "¿Conectar este dispositivo?",
+  "device.confirm.compare": "¿Es este el código que muestra ahora su dispositivo?",
+  "device.denied.title": "No se conectó ningún dispositivo",
+  "device.denied.explain": "{client} no obtiene acceso. Puede cerrar esta ventana.",
   "device.success.title": "Su dispositivo está conectado",
   "device.success.explain": "{client} ha iniciado sesión. Puede cerrar esta ventana y volver a su dispositivo.",
 

@@ -69,6 +69,11 @@ export const fr: Catalogue = {
   "device.invalid": "Ce code est faux ou a expiré. Vérifiez-le, ou demandez-en un nouveau à l’appareil.",
   "device.careful":
     "Ne continuez que si vous êtes à l’origine de cette demande. Personne d’autre ne devrait vous demander de saisir un code ici.",
+  "device.scan": "Pour continuer avec un téléphone, scannez ceci avec son appareil photo.",
+  "device.confirm.title": "Connecter cet appareil ?",
+  "device.confirm.compare": "Est-ce le code que votre appareil affiche en ce moment ?",
+  "device.denied.title": "Aucun appareil n’a été connecté",
+  "device.denied.explain": "{client} n’obtient aucun accès. Vous pouvez fermer cette fenêtre.",
   "device.success.title": "Votre appareil est connecté",
   "device.success.explain": "{client} est connecté. Vous pouvez fermer cette fenêtre et revenir à votre appareil.",
 
