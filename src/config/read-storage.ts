@@ -12,8 +12,6 @@ export type StorageConfig = {
   };
 }[StorageType];
 
-const built: ReadonlySet<StorageType> = new Set<StorageType>(["memory", "sqlite3", "etcd", "postgres", "mysql"]);
-
 /** Undefined: absent or refused. */
 export function readStorage(reading: Reading): StorageConfig | undefined {
   const { file, findings } = reading;
@@ -26,7 +24,6 @@ export function readStorage(reading: Reading): StorageConfig | undefined {
     findings.refuse("decode", "storage.type", `unknown storage type ${quoteGo(type)}`, more);
     return undefined;
   }
-  if (!built.has(type)) findings.later("storage.type", `the storage type ${quoteGo(type)} is not built yet`, true);
   return readBlock(reading, type);
 }
 

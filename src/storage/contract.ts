@@ -70,6 +70,8 @@ export interface StorageDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Where a cluster tells its pods what they need. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** One kind of database, as `storage.type` names it. */

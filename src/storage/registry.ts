@@ -6,5 +6,6 @@ export const storageTypes: Readonly<Record<string, () => Promise<StorageType>>> 
   etcd: async () => (await import("./etcd/etcd.ts")).etcd,
   mysql: async () => (await import("./mysql/mysql.ts")).mysql,
   postgres: async () => (await import("./postgres/postgres.ts")).postgres,
+  kubernetes: async () => (await import("./kubernetes/kubernetes.ts")).kubernetes,
   sqlite3: async () => (await import("./sqlite/sqlite.ts")).sqlite3,
 };

@@ -11,18 +11,19 @@ export interface LoopbackServer {
   close(): Promise<void>;
 }
 
-/** A server on a free port of 127.0.0.1, with TLS where there is a certificate. */
+/** A server on a free port of 127.0.0.1, or on `port`; with TLS where there is a certificate. */
 export async function loopbackServer(
   listener: RequestListener,
   tls?: { readonly cert: string; readonly key: string; readonly ca?: string; readonly requestCert?: boolean },
+  port = 0,
 ): Promise<LoopbackServer> {
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const { port: taken } = server.address() as AddressInfo;
   return {
-    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
-    port,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${taken}`,
+    port: taken,
     server,
     async close() {
       server.closeAllConnections();

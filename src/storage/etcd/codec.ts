@@ -1,5 +1,5 @@
 import { goJson } from "../../kernel/go-json.ts";
-import type { KindName, RecordKinds, UserKey } from "../records.ts";
+import type { KindName, RecordKinds } from "../records.ts";
 import { isObject, type JsonObject } from "../shared/dex-json.ts";
 import { changeDocument, readDocument, writeDocument } from "../shared/document/document.ts";
 import { clientExtra, type ExtraOf, extras } from "../shared/extra.ts";
@@ -82,12 +82,3 @@ function extraTextOf<K extends KindName>(kind: K, record: RecordOf<K>): string |
   const extra = besides[kind]?.write(record);
   return extra === undefined ? undefined : goJson(extra);
 }
-
-/** Whose a record is, of the kinds that can be asked for by person. */
-const owners: { readonly [K in KindName]?: (record: RecordOf<K>) => UserKey } = {
-  refreshTokens: ({ claims, connectorId }) => ({ userId: claims.userId, connectorId }),
-  authSessions: ({ userId, connectorId }) => ({ userId, connectorId }),
-};
-
-export const ownerOf = <K extends KindName>(kind: K, record: RecordOf<K>): UserKey | undefined =>
-  owners[kind]?.(record);

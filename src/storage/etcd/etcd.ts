@@ -4,8 +4,9 @@
  */
 import { z } from "zod";
 import { Secret } from "../../kernel/secret.ts";
-import type { Collected, Storage, StorageDeps, StorageType } from "../contract.ts";
+import type { Storage, StorageDeps, StorageType } from "../contract.ts";
 import type { KindName } from "../records.ts";
+import { collectKinds } from "../shared/collect-kinds.ts";
 import { EtcdCollection } from "./collection.ts";
 import { Connection } from "./connection.ts";
 import { hasTls, parseEndpoint } from "./endpoint.ts";
@@ -59,7 +60,7 @@ export async function openEtcd(settings: EtcdConfig, { random, logger }: Storage
     connectors: plain("connectors"),
     keys: plain("keys"),
     serverSecrets: plain("serverSecrets"),
-    collectGarbage: (now, batch) => collectGarbage(ending, now, batch),
+    collectGarbage: (now, batch) => collectKinds(ending, now, batch),
     async ping(signal) {
       // A read that a majority has to agree on, so that a member without a leader is not taken for a working one.
       await store.get("openid-connect-keys", signal);
@@ -68,23 +69,4 @@ export async function openEtcd(settings: EtcdConfig, { random, logger }: Storage
       connection.close();
     },
   };
-}
-
-interface Ending {
-  collect(now: number, batch: number): Promise<{ readonly deleted: number; readonly isDone: boolean }>;
-}
-
-async function collectGarbage(
-  ending: Readonly<Record<string, Ending>>,
-  now: number,
-  batch: number,
-): Promise<Collected> {
-  const deleted: Partial<Record<KindName, number>> = {};
-  let isDone = true;
-  for (const [kind, collection] of Object.entries(ending)) {
-    const run = await collection.collect(now, batch);
-    if (run.deleted > 0) deleted[kind as KindName] = run.deleted;
-    isDone &&= run.isDone;
-  }
-  return { deleted, isDone };
 }

@@ -1,7 +1,8 @@
 import type { Logger, Random } from "../../kernel/ports.ts";
 import type { OfUser, UserKind } from "../contract.ts";
 import type { AuthSession, RecordKinds, RefreshToken, UserKey } from "../records.ts";
-import { type Found, ownerOf } from "./codec.ts";
+import { ownerOf } from "../shared/owner.ts";
+import type { Found } from "./codec.ts";
 import { EtcdCollection } from "./collection.ts";
 import { ExpiringCollection } from "./expiring.ts";
 import type { Store } from "./store.ts";

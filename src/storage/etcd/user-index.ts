@@ -5,7 +5,7 @@
  * its key from the next collection of garbage, which reads every session anyway. A key whose record is gone means nothing.
  */
 import type { KindName, OfflineSession, RecordKinds, UserKey } from "../records.ts";
-import { ownerOf } from "./codec.ts";
+import { ownerOf } from "../shared/owner.ts";
 import { recordKeys, userPrefix } from "./keys.ts";
 import type { RequestOp } from "./messages.ts";
 import type { Store } from "./store.ts";

@@ -172,3 +172,11 @@ export const constant = (member: string, value: string): Field => ({
   write: () => value,
   read: () => undefined,
 });
+
+/** A property that this format has no member for: always `value`. */
+export const notStored = (property: string, value: unknown): Field => ({
+  property,
+  member: "",
+  write: () => undefined,
+  read: () => value,
+});
