@@ -47,12 +47,12 @@ export interface Signing {
   readonly transforms?: readonly string[];
   /** Default: the reference names the element. */
   readonly isUriEmpty?: boolean;
-  /** The element that the Signature follows; Issuer unless told. */
+  /** The element that the Signature follows; Issuer unless told. Empty: it comes first. */
   readonly after?: string;
 }
 
 /** `document` with the element of this local name signed, its Signature after its Issuer. */
-export function sign(document: string, local: "Response" | "Assertion", signing: Signing): string {
+export function sign(document: string, local: string, signing: Signing): string {
   const { pair, algorithm = "rsa-sha256", canonical = exclusive, isUriEmpty = false } = signing;
   const [signature, digest] = algorithms[algorithm];
   const inclusiveNamespacesPrefixList = [...(signing.inclusivePrefixes ?? [])];
@@ -64,7 +64,7 @@ export function sign(document: string, local: "Response" | "Assertion", signing:
     getKeyInfoContent: SignedXml.getKeyInfoContent,
   });
   if (algorithm === "hmac-sha1") signer.enableHMAC();
-  const place = local === "Response" ? "/*[local-name()='Response']" : "//*[local-name()='Assertion']";
+  const place = `//*[local-name()='${local}']`;
   signer.addReference({
     xpath: place,
     digestAlgorithm: digest,
@@ -72,7 +72,10 @@ export function sign(document: string, local: "Response" | "Assertion", signing:
     inclusiveNamespacesPrefixList,
     isEmptyUri: isUriEmpty,
   });
-  const location = { reference: `${place}/*[local-name()='${signing.after ?? "Issuer"}']`, action: "after" as const };
+  const location =
+    signing.after === ""
+      ? { reference: place, action: "prepend" as const }
+      : { reference: `${place}/*[local-name()='${signing.after ?? "Issuer"}']`, action: "after" as const };
   signer.computeSignature(document, { prefix: "ds", location });
   return signer.getSignedXml();
 }
