@@ -65,15 +65,26 @@ const sessionTable: readonly Entry[] = [
   { path: "/account", endpoint: accountEndpoint, surface: "page" },
 ];
 
-export function routesOf(provider: Provider): readonly Route[] {
-  const entries = provider.flow.sessions === undefined ? table : [...table, ...sessionTable];
+/** What the addresses depend on. */
+export interface Surface {
+  readonly issuerPath: string;
+  /** Whether logins are remembered. */
+  readonly hasSessions: boolean;
+}
+
+/** @param provider Throws UnavailableError as long as there is none: the database does not answer yet. */
+export function routesOf(surfaceOf: Surface, provider: () => Provider): readonly Route[] {
+  const entries = surfaceOf.hasSessions ? [...table, ...sessionTable] : table;
   const below = entries.map(({ path, endpoint, surface, cors }) => ({
     path,
     surface,
     ...(cors === undefined ? {} : { cors }),
-    handler: async (request: HttpRequest) => provider.sessionCookies.finish(request, await endpoint(request, provider)),
+    handler: async (request: HttpRequest) => {
+      const current = provider();
+      return current.sessionCookies.finish(request, await endpoint(request, current));
+    },
   }));
-  const issuerPath = provider.flow.policy.issuerPath.replace(/\/$/, "");
+  const issuerPath = surfaceOf.issuerPath.replace(/\/$/, "");
   if (issuerPath === "") return below;
   const wellKnown = below.filter(({ path }) => path.startsWith("/.well-known/"));
   return [...below, ...wellKnown.map((route) => ({ ...route, path: `${route.path}${issuerPath}`, isAtRoot: true }))];

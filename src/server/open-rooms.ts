@@ -43,10 +43,19 @@ export interface Rooms {
   close(): Promise<void>;
 }
 
-/** @throws {Error} Storage cannot be opened or read. */
+/** @throws {UnavailableError} Storage does not answer. @throws {Error} It cannot be opened or read. */
 export async function openRooms(config: Config, deps: ServerDeps): Promise<Rooms> {
-  const { clock, random, logger } = deps;
   const storage = await openStorage(config, deps);
+  try {
+    return await openOn(storage, config, deps);
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+async function openOn(storage: Storage, config: Config, deps: ServerDeps): Promise<Rooms> {
+  const { clock, random, logger } = deps;
   const root = await loadRootSecret(storage, clock, random);
   const signer = openSigner(config, storage, deps);
   // Half the cores for passwords: a login storm must leave the other half to everybody else.
@@ -65,7 +74,13 @@ export async function openRooms(config: Config, deps: ServerDeps): Promise<Rooms
     openFetch,
     trustedProxies: config.web.clientRemoteIP.trustedProxies,
   });
-  await openConnectors(connectors, config, deps);
+  try {
+    await openConnectors(connectors, config, deps);
+  } catch (error) {
+    await connectors.close();
+    await bcrypt.close();
+    throw error;
+  }
   const closing = new AbortController();
   const courier = createLogoutCourier({
     storage,

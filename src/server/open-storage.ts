@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { UnavailableError } from "../kernel/errors.ts";
 import { goJson } from "../kernel/go-json.ts";
 import { Secret } from "../kernel/secret.ts";
 import type { Storage, StorageDeps } from "../storage/contract.ts";
@@ -16,9 +17,9 @@ export async function openStorage(config: Config, deps: StorageDeps): Promise<St
     stored = await type.open(type.config.parse(settingsOf(config)), deps);
   } catch (error) {
     // compat(dex): operators know this prefix.
-    throw new Error(`failed to initialize storage: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    const message = `failed to initialize storage: ${error instanceof Error ? error.message : String(error)}`;
+    if (error instanceof UnavailableError) throw new UnavailableError(error.dependency, message, { cause: error });
+    throw new Error(message, { cause: error });
   }
   deps.logger.info("config storage", { storage_type: config.storage.type });
   const connectors = [...config.connectors.map(staticConnector), ...(config.enablePasswordDB ? [localConnector] : [])];

@@ -8,7 +8,8 @@ import { routesOf } from "../endpoint/routes.ts";
 import { type HttpServer, startHttp } from "../http/http-server.ts";
 import { errorPage } from "../page/error-page.ts";
 import { collectGarbage } from "./garbage.ts";
-import { openRooms } from "./open-rooms.ts";
+import { openRoomsOrWait } from "./late-rooms.ts";
+import type { Rooms } from "./open-rooms.ts";
 import { pageContextOf } from "./page-context.ts";
 import type { ServerDeps } from "./server-deps.ts";
 
@@ -24,11 +25,11 @@ export interface RunningServer {
 /** @throws {Error} Storage, a certificate or a listener's address cannot be opened: nothing is left running. */
 export async function startServer(config: Config, deps: ServerDeps): Promise<RunningServer> {
   const { clock, random, logger, signal } = deps;
-  const rooms = await openRooms(config, deps);
+  const late = await openRoomsOrWait(config, deps);
   let http: HttpServer;
   try {
     http = await startHttp({
-      routes: routesOf(rooms.provider),
+      routes: routesOf(config.issuerPath, () => late.current().provider),
       issuerPath: config.issuerPath,
       listeners: listenersOf(config),
       headers: config.web.headers,
@@ -41,16 +42,12 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       logger,
     });
   } catch (error) {
-    await rooms.close();
+    await late.close();
     throw error;
   }
   for (const [name, address] of Object.entries(http.addresses)) logger.info("listening on", { server: name, address });
   const background = new AbortController();
-  const work = [
-    rooms.signer.run(background.signal),
-    rooms.courier.run(background.signal),
-    collectGarbage(rooms.storage, clock, logger, background.signal),
-  ];
+  const work = late.opened.then((rooms) => rooms && runBehind(rooms, deps, background.signal));
   return { addresses: http.addresses, reload: () => http.reload(), closed: drain() };
 
   /** New requests first, then the work behind them, storage last. */
@@ -59,9 +56,18 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     logger.info("shutting down");
     await http.close();
     background.abort();
-    await Promise.all(work);
-    await rooms.close();
+    await work;
+    await late.close();
   }
+}
+
+/** What goes on without anybody asking. */
+async function runBehind(rooms: Rooms, { clock, logger }: ServerDeps, signal: AbortSignal): Promise<void> {
+  await Promise.all([
+    rooms.signer.run(signal),
+    rooms.courier.run(signal),
+    collectGarbage(rooms.storage, clock, logger, signal),
+  ]);
 }
 
 function listenersOf({ web }: Config): Parameters<typeof startHttp>[0]["listeners"] {
