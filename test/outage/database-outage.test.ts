@@ -111,7 +111,7 @@ for (const { type, skip, start } of databases) {
     test("a server that the database refuses does not start", async () => {
       const config = { ...peer.config(await peer.createDatabase()), password: "wrong" };
       await assert.rejects(
-        startServerUnderTest({ storage: { type, config } }),
+        startServerUnderTest({ storage: { type, config } }).then((server) => server.close()),
         /^Error: failed to initialize storage: .*(password|Access denied)/,
       );
     });

@@ -1,7 +1,8 @@
+import { UnavailableError } from "../../../kernel/errors.ts";
 import type { Storage, StorageDeps } from "../../contract.ts";
 import type { KindName } from "../../records.ts";
 import type { Dialect } from "./dialect.ts";
-import type { SqlDriver } from "./driver.ts";
+import { type SqlDriver, SqlFault } from "./driver.ts";
 import type { SqlLayout } from "./layout.ts";
 import { migrateServer } from "./migrate-server.ts";
 import { Pool, type PoolLimits } from "./pool.ts";
@@ -25,7 +26,7 @@ export async function openSqlServer(
     await migrateServer(client, dialect, layout, clock.now(), logger);
   } catch (error) {
     await client.close();
-    throw error;
+    throw hopeless(error) ?? error;
   }
   const collections = collectionsOf(dialect, layout, client);
   return {
@@ -41,6 +42,12 @@ export async function openSqlServer(
     ping: (signal) => untilAborted(client.read({ sql: "select 1", cells: [] }), signal),
     close: () => client.close(),
   };
+}
+
+/** Who lets us not in will not do so by waiting: a wrong password, a certificate that does not fit. */
+function hopeless(error: unknown): Error | undefined {
+  const fault = error instanceof UnavailableError ? error.cause : error;
+  return fault instanceof SqlFault && fault.kind === "refused" ? new Error(fault.message, { cause: fault }) : undefined;
 }
 
 /** @throws What `signal` was aborted with, whatever becomes of `work`. */
