@@ -40,7 +40,11 @@ const words = {
   "storage contract": ["^src/storage/(contract|records)\\.ts$"],
   registries: ["^src/[^/]+/registry\\.ts$"],
   // What no registry can choose by a name in the config: the composition root wires these by hand.
-  "chosen implementations": ["^src/connector/local/", "^src/storage/static-overlay\\.ts$", "^src/signer/"],
+  "chosen implementations": [
+    "^src/connector/local/",
+    "^src/storage/(static-overlay|copy-storage)\\.ts$",
+    "^src/signer/",
+  ],
 };
 
 /** The paths that `room` may import. */

@@ -35,6 +35,15 @@ export const commands = {
       { name: "web-https-addr", summary: "Web HTTPS address" },
     ],
   },
+  storage: {
+    summary: "Look at a database, or copy it into another",
+    usage: "check [config file] | copy --from [config file] --to [config file]",
+    example: "dex storage copy --from sqlite.yaml --to postgres.yaml",
+    flags: [
+      { name: "from", summary: "Config whose database is read" },
+      { name: "to", summary: "Config whose database is written" },
+    ],
+  },
   validate: {
     summary: "Report everything that is wrong with a config",
     usage: "[config file, or - for standard input]",

@@ -7,7 +7,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   const invocation = parseCommandLine(argv);
   if (invocation.kind === "run") {
     try {
-      return await dispatch(invocation.command, invocation.args[0] ?? "", invocation.flags, terminal);
+      return await dispatch(invocation.command, invocation.args, invocation.flags, terminal);
     } catch (error) {
       terminal.err(`${error instanceof Error ? error.message : String(error)}\n`);
       return failure;
@@ -39,11 +39,14 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
 /** Each command is loaded when it is asked for: `version` need not wait for the server's code. */
 async function dispatch(
   command: CommandName,
-  path: string,
+  args: readonly string[],
   flags: Readonly<Record<string, string>>,
   terminal: Terminal,
 ): Promise<number> {
+  const path = args[0] ?? "";
   switch (command) {
+    case "storage":
+      return (await import("./storage.ts")).storage(args, flags, terminal);
     case "serve":
       return (await import("./serve.ts")).serve(path, flags, terminal);
     case "validate":

@@ -2,28 +2,49 @@ import type { Config } from "../config/config.ts";
 import { UnavailableError } from "../kernel/errors.ts";
 import { goJson } from "../kernel/go-json.ts";
 import { Secret } from "../kernel/secret.ts";
-import type { Storage, StorageDeps } from "../storage/contract.ts";
+import type { Storage, StorageDeps, StorageReport, StorageType } from "../storage/contract.ts";
+import { countRecords } from "../storage/copy-storage.ts";
 import type { ConnectorRecord } from "../storage/records.ts";
 import { storageTypes } from "../storage/registry.ts";
 import { withStaticRecords } from "../storage/static-overlay.ts";
 
 /** The configured storage, with the configuration's own clients, passwords and connectors on top. */
 export async function openStorage(config: Config, deps: StorageDeps): Promise<Storage> {
-  const load = storageTypes[config.storage.type];
-  if (load === undefined) throw new Error(`the storage type ${config.storage.type} is not built yet`);
-  const type = await load();
-  let stored: Storage;
+  const stored = await openBareStorage(config, deps);
+  deps.logger.info("config storage", { storage_type: config.storage.type });
+  const connectors = [...config.connectors.map(staticConnector), ...(config.enablePasswordDB ? [localConnector] : [])];
+  return withStaticRecords(stored, { clients: config.staticClients, passwords: config.staticPasswords, connectors });
+}
+
+/** What the database holds and nothing else. */
+export async function openBareStorage(config: Config, deps: StorageDeps): Promise<Storage> {
+  const type = await storageTypeOf(config);
   try {
-    stored = await type.open(type.config.parse(settingsOf(config)), deps);
+    return await type.open(type.config.parse(settingsOf(config)), deps);
   } catch (error) {
     // compat(dex): operators know this prefix.
     const message = `failed to initialize storage: ${error instanceof Error ? error.message : String(error)}`;
     if (error instanceof UnavailableError) throw new UnavailableError(error.dependency, message, { cause: error });
     throw new Error(message, { cause: error });
   }
-  deps.logger.info("config storage", { storage_type: config.storage.type });
-  const connectors = [...config.connectors.map(staticConnector), ...(config.enablePasswordDB ? [localConnector] : [])];
-  return withStaticRecords(stored, { clients: config.staticClients, passwords: config.staticPasswords, connectors });
+}
+
+/** A look at the database that writes nothing. @throws {Error} It cannot be reached or read. */
+export async function inspectStorage(config: Config, deps: StorageDeps): Promise<StorageReport> {
+  const type = await storageTypeOf(config);
+  if (type.inspect !== undefined) return type.inspect(type.config.parse(settingsOf(config)), deps);
+  const storage = await openBareStorage(config, deps);
+  try {
+    return { schema: "", pending: [], counts: await countRecords(storage) };
+  } finally {
+    await storage.close();
+  }
+}
+
+async function storageTypeOf({ storage }: Config): Promise<StorageType> {
+  const load = storageTypes[storage.type];
+  if (load === undefined) throw new Error(`the storage type ${storage.type} is not built yet`);
+  return load();
 }
 
 /** The flag swaps one set of Dex's tables for the other. */

@@ -74,6 +74,15 @@ export interface StorageDeps {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** What a look at a store finds, before anything is opened for writing. */
+export interface StorageReport {
+  /** The schema's version in the database's own words, "13 of 23"; empty where there is none. */
+  readonly schema: string;
+  /** What opening would do to it, a line each. */
+  readonly pending: readonly string[];
+  readonly counts: Readonly<Partial<Record<KindName, number>>>;
+}
+
 /** One kind of database, as `storage.type` names it. */
 export interface StorageType<Config = unknown> {
   readonly type: string;
@@ -81,4 +90,6 @@ export interface StorageType<Config = unknown> {
   readonly config: { parse(value: unknown): Config };
   /** Opens and migrates. @throws {Error} It cannot be reached or read. */
   open(config: Config, deps: StorageDeps): Promise<Storage>;
+  /** Looks and writes nothing. Absent: {@link open} writes nothing either. @throws {Error} as {@link open}. */
+  inspect?(config: Config, deps: StorageDeps): Promise<StorageReport>;
 }

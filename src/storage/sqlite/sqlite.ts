@@ -8,12 +8,16 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
-import type { Storage, StorageDeps, StorageType } from "../contract.ts";
+import type { Storage, StorageDeps, StorageReport, StorageType } from "../contract.ts";
 import type { KindName } from "../records.ts";
 import { entLayout } from "../shared/sql/ent-layout.ts";
+import { kindsIn, reportOf } from "../shared/sql/inspect-server.ts";
 import { flatLayout, type SqlLayout } from "../shared/sql/layout.ts";
+import { extraTable, ownTables } from "../shared/sql/migrations.ts";
+import { missingChanges, planSchema } from "../shared/sql/schema-plan.ts";
 import { SqliteCollection } from "./collection.ts";
-import { migrate } from "./migrate.ts";
+import { ddl, spelling } from "./dialect.ts";
+import { inspect, migrate } from "./migrate.ts";
 import { isBusy, preparePragmas } from "./pragmas.ts";
 import { Writer } from "./writer.ts";
 
@@ -31,6 +35,7 @@ export const sqlite3: StorageType<z.infer<typeof config>> = {
   type: "sqlite3",
   config,
   open: ({ file, ent }, deps) => openSqlite(file, deps, ent ? entLayout : flatLayout),
+  inspect: async ({ file, ent }) => inspectSqlite(file, ent ? entLayout : flatLayout),
 };
 
 /** @throws {Error} The file cannot be opened or migrated. */
@@ -74,6 +79,24 @@ export async function openSqlite(
   };
 }
 
+/** Opens the file for reading alone. @throws {Error} There is none. */
+function inspectSqlite(file: string, layout: SqlLayout): StorageReport {
+  const path = pathOf(file);
+  if (path === undefined) throw new Error("storage.config.file: a temporary database is empty");
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const found = inspect(database);
+    const counts: Partial<Record<KindName, number>> = {};
+    for (const { kind, table } of kindsIn(found, layout))
+      counts[kind] = Number(database.prepare(`select count(*) as rows from ${spelling.name(table)}`).get()?.rows);
+    const own = missingChanges(found, [...layout.tables, extraTable, ...ownTables]);
+    const { steps } = planSchema(found, "sqlite3", layout);
+    return { ...reportOf(found, { steps, own }, layout, (change) => [ddl(change)]), counts };
+  } finally {
+    database.close();
+  }
+}
+
 function collectionsOf({ kinds }: SqlLayout, reader: DatabaseSync, writer: Writer) {
   const open = <K extends KindName>(kind: K): SqliteCollection<K> => new SqliteCollection(kinds[kind], reader, writer);
   return {
@@ -99,12 +122,17 @@ function collectionsOf({ kinds }: SqlLayout, reader: DatabaseSync, writer: Write
 
 /** Two threads need one file, so what is to live in memory lives in a temporary folder that goes with us. */
 async function locate(file: string): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
-  const [written = "", options = ""] = file.replace(/^file:(?:\/\/(?=\/))?/, "").split("?", 2);
-  const name = file.startsWith("file:") ? decodeURIComponent(written) : written;
-  if (name !== "" && name !== ":memory:" && !/(^|&)mode=memory(&|$)/.test(options))
-    return { path: name, remove: async () => {} };
+  const path = pathOf(file);
+  if (path !== undefined) return { path, remove: async () => {} };
   const folder = await mkdtemp(join(tmpdir(), "dex-"));
   return { path: join(folder, "dex.db"), remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** Undefined: one that lives in memory. */
+function pathOf(file: string): string | undefined {
+  const [written = "", options = ""] = file.replace(/^file:(?:\/\/(?=\/))?/, "").split("?", 2);
+  const name = file.startsWith("file:") ? decodeURIComponent(written) : written;
+  return name === "" || name === ":memory:" || /(^|&)mode=memory(&|$)/.test(options) ? undefined : name;
 }
 
 /** Turning a file to WAL needs it alone for a moment, and SQLite does not wait for that: two that start together race. */
