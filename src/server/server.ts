@@ -29,7 +29,10 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   let http: HttpServer;
   try {
     http = await startHttp({
-      routes: routesOf(config.issuerPath, () => late.current().provider),
+      routes: routesOf(
+        { issuerPath: config.issuerPath, hasSessions: config.sessions !== undefined },
+        () => late.current().provider,
+      ),
       issuerPath: config.issuerPath,
       listeners: listenersOf(config),
       headers: config.web.headers,

@@ -25,7 +25,7 @@ describe("dex storage check", { skip: withoutFixtures }, () => {
     const { code, stdout } = await dex(["storage", "check", sqlite(t, file)]);
     assert.equal(code, 0);
     assert.match(stdout, /^storage {2}sqlite3\nschema {3}11 of 23\n/);
-    assert.match(stdout, / 6 {2}refreshTokens\n/);
+    assert.match(stdout, / [1-9]\d* {2}refreshTokens\n/);
     assert.match(stdout, /step 12:\n {4}alter table password add column preferred_username/);
     assert.deepEqual(readFileSync(file), before);
     const newest = await dex(["storage", "check", sqlite(t, copyOfFixture(t, "master"))]);
@@ -74,11 +74,11 @@ describe("dex storage copy", { skip: withoutFixtures || missing({ ...postgresPro
       const from = configs[index] ?? "";
       const { code, stdout, stderr } = await dex(["storage", "copy", "--from", from, "--to", to]);
       assert.equal(code, 0, stderr);
-      assert.match(stdout, / {8}[1-9] {9}0 {9}0 {2}refreshTokens\n/);
+      assert.match(stdout, / [1-9]\d* {9}0 {9}0 {2}refreshTokens\n/);
     }
     const again = await dex(["storage", "copy", "--from", configs[2] ?? "", "--to", configs[3] ?? ""]);
     assert.equal(again.code, 0);
-    assert.match(again.stdout, / {8}0 {9}[1-9] {9}0 {2}refreshTokens\n/);
+    assert.match(again.stdout, / {8}0 +[1-9]\d* {9}0 {2}refreshTokens\n/);
     const tokens = (file: string): unknown =>
       new DatabaseSync(file, { readOnly: true })
         .prepare("select id, token, claims_user_id, scopes from refresh_token order by id")
