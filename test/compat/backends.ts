@@ -11,7 +11,8 @@ import { type FixtureName, fixtureFile } from "./fixtures.ts";
 export interface Place {
   /** `storage` of a configuration file. */
   readonly storage: { readonly type: string; readonly config: object };
-  execute(sql: string): Promise<void>;
+  /** Sets the codes' time forward: they live 30 minutes in every Dex. */
+  reviveCodes(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -26,16 +27,15 @@ export interface Backend {
   /** How many versions there are at least. */
   readonly count: number;
   readonly skip: string | false;
-  /** Sets the codes' time forward: they live 30 minutes in every Dex. */
-  readonly reviveCodes: string;
   start(): Promise<RunningBackend>;
 }
+
+const revival = (table: string): string => `update ${table} set expiry = '2036-01-01 00:00:00+00:00'`;
 
 const sqlite = (name: "sqlite3" | "ent-sqlite3", count: number, table: string): Backend => ({
   name,
   count,
   skip: false,
-  reviveCodes: `update ${table} set expiry = '2036-01-01 00:00:00+00:00'`,
   start: async () => ({
     async load(version) {
       const folder = mkdtempSync(join(tmpdir(), "dex-fixture-"));
@@ -43,9 +43,9 @@ const sqlite = (name: "sqlite3" | "ent-sqlite3", count: number, table: string): 
       copyFileSync(fixtureFile(version, name), file);
       return {
         storage: { type: "sqlite3", config: { file } },
-        async execute(sql) {
+        async reviveCodes() {
           const database = new DatabaseSync(file);
-          database.exec(sql);
+          database.exec(revival(table));
           database.close();
         },
         remove: async () => rmSync(folder, { recursive: true, force: true }),
@@ -59,7 +59,6 @@ const postgres = (name: "postgres" | "ent-postgres", count: number, table: strin
   name,
   count,
   skip: missing(postgresPrograms),
-  reviveCodes: `update ${table} set expiry = '2036-01-01 00:00:00+00:00'`,
   async start() {
     const peer = await startPostgres();
     return {
@@ -67,7 +66,7 @@ const postgres = (name: "postgres" | "ent-postgres", count: number, table: strin
         const database = await peer.createDatabase(fixtureFile(version, name));
         return {
           storage: { type: "postgres", config: peer.config(database) },
-          execute: async (sql) => void (await peer.query(database, sql)),
+          reviveCodes: async () => void (await peer.query(database, revival(table))),
           remove: async () => {},
         };
       },
@@ -80,7 +79,6 @@ const mysql: Backend = {
   name: "mysql",
   count: 5,
   skip: missing(mariadbPrograms),
-  reviveCodes: "update auth_code set expiry = '2036-01-01 00:00:00.000'",
   async start() {
     const peer = await startMariadb();
     return {
@@ -88,7 +86,8 @@ const mysql: Backend = {
         const database = await peer.createDatabase(fixtureFile(version, "mysql"));
         return {
           storage: { type: "mysql", config: peer.config(database) },
-          execute: async (sql) => void (await peer.query(database, sql)),
+          reviveCodes: async () =>
+            void (await peer.query(database, "update auth_code set expiry = '2036-01-01 00:00:00.000'")),
           remove: async () => {},
         };
       },

@@ -59,13 +59,13 @@ interface Opening {
   readonly backend: Backend;
   readonly running: RunningBackend;
   readonly version: string;
-  /** Statements to run on the database first. */
-  readonly prepare?: string;
+  /** Whether codes that have expired may be redeemed. */
+  readonly hasLiveCodes?: true;
 }
 
-async function open({ backend, running, version, prepare }: Opening): Promise<Opened> {
+async function open({ backend, running, version, hasLiveCodes }: Opening): Promise<Opened> {
   const place = await running.load(version);
-  if (prepare !== undefined) await place.execute(prepare);
+  if (hasLiveCodes === true) await place.reviveCodes();
   const secretsFile = join(fixturesFolder, version, `secrets-${backend.name}.json`);
   const secrets = secretsShape.parse(JSON.parse(readFileSync(secretsFile, "utf8")));
   const config = z
@@ -157,7 +157,7 @@ export function runFixtureSuite(backend: Backend): void {
       });
 
       test("its open codes redeem once their time is set forward, with the right verifier only", async () => {
-        const { secrets, token, close } = await open({ backend, running, version, prepare: backend.reviveCodes });
+        const { secrets, token, close } = await open({ backend, running, version, hasLiveCodes: true });
         try {
           for (const { user, client, code, redirect_uri, nonce, code_verifier: verifier } of secrets.codes) {
             const params = { grant_type: "authorization_code", code, redirect_uri };

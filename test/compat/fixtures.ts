@@ -18,9 +18,15 @@ const hasFixtures = existsSync(fixturesFolder);
 export const withoutFixtures = hasFixtures ? false : `optional: no databases of Dex in ${fixturesFolder}`;
 
 /** The databases that were tried: the files' names without their ending. */
-export type FixtureName = "sqlite3" | "postgres" | "mysql" | "ent-sqlite3" | "ent-postgres";
+export type FixtureName = "sqlite3" | "postgres" | "mysql" | "ent-sqlite3" | "ent-postgres" | "etcd" | "kubernetes";
 
-const fileOf = (name: FixtureName): string => `${name}.${name.endsWith("sqlite3") ? "db" : "sql"}`;
+const endings: { readonly [N in FixtureName]?: string } = {
+  sqlite3: "db",
+  "ent-sqlite3": "db",
+  etcd: "json",
+  kubernetes: "json",
+};
+const fileOf = (name: FixtureName): string => `${name}.${endings[name] ?? "sql"}`;
 
 /** The file of a version's database. */
 export const fixtureFile = (version: string, name: FixtureName): string => join(fixturesFolder, version, fileOf(name));

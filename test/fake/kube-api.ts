@@ -30,11 +30,15 @@ export interface FakeKube {
   next(misbehaviour: Misbehaviour): void;
   /** All lists under way are forgotten: the next page of each is 410 Gone. */
   forgetLists(): void;
+  /** No list is ever gone on with. */
+  forgetListsAlways(): void;
+  /** Nothing is served any more. */
+  forgetDefinitions(): void;
   /** A user of that token with only these rights; the token "admin" may do everything. */
   setUser(token: string, rules: readonly KubeRule[]): void;
   revoke(token: string): void;
   /** One request as the administrator. */
-  call(method: string, path: string, body?: Json): Promise<{ readonly status: number; readonly body: Json }>;
+  call(method: string, path: string, body?: object): Promise<{ readonly status: number; readonly body: Json }>;
   /** Refuses connections, and takes them again on the same port, with its data. */
   lose(): Promise<void>;
   restore(): Promise<void>;
@@ -345,6 +349,10 @@ export async function startFakeKube(): Promise<FakeKube> {
     forgetLists() {
       cluster.compacted = ++cluster.version;
     },
+    forgetListsAlways() {
+      cluster.compacted = Number.MAX_SAFE_INTEGER;
+    },
+    forgetDefinitions: () => cluster.definitions.clear(),
     setUser: (token, rules) => void users.set(token, rules),
     revoke: (token) => void users.delete(token),
     async call(method, path, body) {

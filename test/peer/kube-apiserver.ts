@@ -17,7 +17,9 @@ export const withoutKubeApiserver: string | false =
 export interface KubePeer {
   /** A kubeconfig file of somebody who may do everything. */
   readonly kubeconfig: string;
-  /** The same for a user of that token, who may do what roles say. */
+  /** The same with another namespace than `default`. */
+  kubeconfigIn(namespace: string): string;
+  /** For a user of that token, who may do what roles say. */
   kubeconfigOf(token: string): string;
   /** One request as the administrator. */
   call(
@@ -81,13 +83,15 @@ export async function startKubeApiserver(): Promise<KubePeer> {
     { command: program, args, logFile: at("kube-apiserver.log"), patience: 90_000 },
     async () => (await send("GET", "/readyz")).status === 200,
   );
-  const kubeconfigOf = (name: string, user: object): string => {
+  const kubeconfigOf = (name: string, user: object, namespace?: string): string => {
     const file = at(`${name}.kubeconfig`);
-    writeFileSync(file, kubeconfigText(server, tls.caFile, user));
+    writeFileSync(file, kubeconfigText(server, tls.caFile, user, namespace));
     return file;
   };
+  const admin = { "client-certificate": tls.clientCertFile, "client-key": tls.clientKeyFile };
   return {
-    kubeconfig: kubeconfigOf("admin", { "client-certificate": tls.clientCertFile, "client-key": tls.clientKeyFile }),
+    kubeconfig: kubeconfigOf("admin", admin),
+    kubeconfigIn: (namespace) => kubeconfigOf(`admin-${namespace}`, admin, namespace),
     kubeconfigOf: (token) => kubeconfigOf(token, { token }),
     async call(method, path, body) {
       const { status, text } = await send(method, path, body);
