@@ -33,7 +33,7 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
 
 function parseArguments(command: CommandName, words: readonly string[]): Invocation {
   const misuse = (message: string): Invocation => ({ kind: "misuse", message, command });
-  const known = commandOf(command).flags.map(({ name }) => name);
+  const known = commandOf(command).flags;
   const args: string[] = [];
   const flags: Record<string, string> = {};
   for (let index = 0; index < words.length; index++) {
@@ -48,8 +48,9 @@ function parseArguments(command: CommandName, words: readonly string[]): Invocat
     }
     if (word === "-h" || word === "--help") return { kind: "help", command };
     const [, name = "", given] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
-    if (!known.includes(name)) return misuse(unknownFlag(word));
-    const value = given ?? words[++index];
+    const flag = known.find((each) => each.name === name);
+    if (flag === undefined) return misuse(unknownFlag(word));
+    const value = given ?? (flag.isSwitch === true ? "true" : words[++index]);
     if (value === undefined) return misuse(`flag needs an argument: --${name}`);
     flags[name] = value;
   }

@@ -1,6 +1,7 @@
-/** One flag with a value. There are no switches but `--help`. */
+/** One flag with a value, or a switch without one. */
 export interface Flag {
   readonly name: string;
+  readonly isSwitch?: true;
   readonly summary: string;
 }
 
@@ -16,6 +17,13 @@ export interface Command {
 }
 
 export const commands = {
+  doctor: {
+    summary: "Say what differs from Dex for a config, and what in it is deprecated or dangerous",
+    usage: "[flags] [config file, or - for standard input]",
+    example: "dex doctor config.yaml",
+    args: 1,
+    flags: [{ name: "json", summary: "Print JSON", isSwitch: true }],
+  },
   "print-config": {
     summary: "Print the effective config, secrets masked",
     usage: "[config file, or - for standard input]",

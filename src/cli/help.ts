@@ -37,7 +37,11 @@ export function commandUsage(name: CommandName): string {
   const { usage, example, flags } = commandOf(name);
   const rows = [
     { name: "help", left: "-h, --help", right: `help for ${name}` },
-    ...flags.map((flag) => ({ name: flag.name, left: `    --${flag.name} string`, right: flag.summary })),
+    ...flags.map((flag) => ({
+      name: flag.name,
+      left: `    --${flag.name}${flag.isSwitch === true ? "" : " string"}`,
+      right: flag.summary,
+    })),
   ];
   return [
     "Usage:",

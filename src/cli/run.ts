@@ -49,6 +49,8 @@ async function dispatch(
       return (await import("./storage.ts")).storage(args, flags, terminal);
     case "serve":
       return (await import("./serve.ts")).serve(path, flags, terminal);
+    case "doctor":
+      return (await import("./doctor.ts")).doctor(path, flags, terminal);
     case "validate":
       return (await import("./validate.ts")).validate(path, terminal);
     case "print-config":
