@@ -33,7 +33,7 @@ const provider = new Provider(issuer, {
       client_id: client.id,
       client_secret: client.secret,
       redirect_uris: [client.redirectUri],
-      grant_types: ["authorization_code", "refresh_token"],
+      grant_types: ["authorization_code", "refresh_token", "client_credentials"],
       response_types: ["code"],
       token_endpoint_auth_method: "client_secret_basic",
     },
@@ -60,6 +60,8 @@ const provider = new Provider(issuer, {
   },
   features: {
     devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    introspection: { enabled: true },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => resource,

@@ -20,6 +20,7 @@ export async function discover(issuer: string): Promise<Target> {
     authorizePath: pathOf("authorization_endpoint"),
     tokenPath: pathOf("token_endpoint"),
     keysPath: pathOf("jwks_uri"),
+    ...(document.introspection_endpoint === undefined ? {} : { introspectionPath: pathOf("introspection_endpoint") }),
   };
 }
 

@@ -19,6 +19,8 @@ export interface Target {
   readonly authorizePath: string;
   readonly tokenPath: string;
   readonly keysPath: string;
+  /** Absent: the system has none. RFC 7662. */
+  readonly introspectionPath?: string;
 }
 
 /** One authorization request under way: what the answers must match. */
@@ -40,20 +42,24 @@ export interface Tokens {
 export class RelyingParty {
   readonly target: Target;
   readonly #tokenHead: string;
+  readonly #introspectionHead: string;
 
   constructor(target: Target) {
     this.target = target;
     const basic = Buffer.from(`${encodeURIComponent(client.id)}:${encodeURIComponent(client.secret)}`).toString(
       "base64",
     );
-    this.#tokenHead = [
-      `POST ${target.tokenPath} HTTP/1.1`,
-      `Host: ${target.origin.slice("http://".length)}`,
-      `Authorization: Basic ${basic}`,
-      "Accept: application/json",
-      "Content-Type: application/x-www-form-urlencoded",
-      "Content-Length: ",
-    ].join("\r\n");
+    const headOf = (path: string): string =>
+      [
+        `POST ${path} HTTP/1.1`,
+        `Host: ${target.origin.slice("http://".length)}`,
+        `Authorization: Basic ${basic}`,
+        "Accept: application/json",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Content-Length: ",
+      ].join("\r\n");
+    this.#tokenHead = headOf(target.tokenPath);
+    this.#introspectionHead = headOf(target.introspectionPath ?? "");
   }
 
   /** The fixed part of an authorization request: everything but state, nonce and PKCE. Prepared once. */
@@ -99,6 +105,28 @@ export class RelyingParty {
     if (tokens.refreshToken === undefined) throw new Error("refresh: no refresh_token");
     if (tokens.refreshToken === refreshToken) throw new Error("refresh: the refresh token was not rotated");
     return { ...tokens, refreshToken: tokens.refreshToken };
+  }
+
+  /** An access token for the client itself. RFC 6749 §4.4. @throws What is wrong with the answer. */
+  async clientCredentials(connection: Connection): Promise<string> {
+    const { status, body } = await this.#post(connection, "grant_type=client_credentials");
+    if (status !== 200) throw new Error(`token: ${status} ${body.slice(0, 200)}`);
+    const { access_token: accessToken, token_type: type } = fieldsOf(JSON.parse(body));
+    if (typeof accessToken !== "string" || claimsOf(accessToken).iss !== this.target.issuer) {
+      throw new Error("token: no access token of this issuer");
+    }
+    if (typeof type !== "string" || type.toLowerCase() !== "bearer") throw new Error("token: another token_type");
+    return accessToken;
+  }
+
+  /** @throws The token is not said to be active. RFC 7662 §2.2. */
+  async introspect(connection: Connection, token: string): Promise<void> {
+    if (this.target.introspectionPath === undefined) throw new Error("there is no introspection endpoint");
+    const form = `token=${token}`;
+    const { status, body } = await connection.send(`${this.#introspectionHead}${form.length}\r\n\r\n${form}`);
+    if (status !== 200 || fieldsOf(JSON.parse(body)).active !== true) {
+      throw new Error(`introspection: ${status} ${body.slice(0, 200)}`);
+    }
   }
 
   #post(connection: Connection, form: string): Promise<HttpResponse> {

@@ -58,6 +58,16 @@ export class VirtualClient {
       throw new Error("a visitor did not end at a login page");
   }
 
+  /** One access token for the application itself. */
+  earn(): Promise<string> {
+    return this.#rp.clientCredentials(this.#connection);
+  }
+
+  /** Asks whether `token` counts. */
+  introspect(token: string): Promise<void> {
+    return this.#rp.introspect(this.#connection, token);
+  }
+
   /** One plain GET; the body must be the same every time. */
   async read(path: string, expected: string): Promise<void> {
     const { status, body } = await this.#connection.send(

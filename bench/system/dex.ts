@@ -57,8 +57,10 @@ async function start(
   );
   // compat(dex): with sessions off, a single refresh hangs Dex on SQLite and in memory; with them on it works.
   // Everywhere else Dex runs as it comes, without sessions, which is less work for it.
-  const environment: Readonly<Record<string, string>> =
-    family === "dex" ? { DEX_SESSIONS_ENABLED: String(willRefresh) } : {};
+  const environment: Readonly<Record<string, string>> = {
+    DEX_CLIENT_CREDENTIAL_GRANT_ENABLED_BY_DEFAULT: "true",
+    ...(family === "dex" ? { DEX_SESSIONS_ENABLED: String(willRefresh) } : {}),
+  };
   return launch({
     command: binary,
     arguments: ["serve", configFile],

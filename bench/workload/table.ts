@@ -85,6 +85,31 @@ async function onceFrom({ server, options }: Stage, path: string) {
   return response;
 }
 
+const clientCredentials: RateWorkload = {
+  name: "client-credentials",
+  operation: "one client_credentials grant without scopes: a new access token (JWT), no refresh token",
+  needs: [],
+  crews: async (stage) => [
+    { name: "grant", members: loop(stage.strangers(stage.options.clients), (client) => client.earn()) },
+  ],
+};
+
+const introspection: RateWorkload = {
+  name: "introspection",
+  operation: "one introspection of a live access token; each client asks about one token of its own again and again",
+  needs: [],
+  crews: async (stage) => {
+    const clients = stage.strangers(stage.options.clients);
+    const members = await Promise.all(
+      clients.map(async (client) => {
+        const token = await client.earn();
+        return () => client.introspect(token);
+      }),
+    );
+    return [{ name: "question", members }];
+  },
+};
+
 const discovery = reading(
   "discovery",
   "one GET of the discovery document",
@@ -94,7 +119,9 @@ const keys = reading("keys", "one GET of the key set", ({ server }) => server.ta
 
 /** Everything that `make bench` measures, in its order. A new workload is one entry. */
 export const workloads: readonly Workload[] = [
-  ...[refresh, codeWithPkce, codeWithPassword, storm, discovery, keys].map(rateWorkload),
+  ...[refresh, codeWithPkce, codeWithPassword, storm, clientCredentials, introspection, discovery, keys].map(
+    rateWorkload,
+  ),
   unauthenticated,
   start,
   soak,

@@ -136,3 +136,31 @@ describe("oauth4webapi", () => {
     });
   });
 });
+
+describe("oauth4webapi, for tokens", () => {
+  it("asks about an access token and a refresh token, revokes both, and asks again", async () => {
+    const { response, nonce } = await signIn();
+    const tokens = await oauth.processAuthorizationCodeResponse(as, client, response, { expectedNonce: nonce });
+    const introspect = async (token: string) =>
+      oauth.processIntrospectionResponse(
+        as,
+        client,
+        await oauth.introspectionRequest(as, client, authentication, token, options),
+      );
+    const refreshToken = tokens.refresh_token ?? assert.fail();
+    for (const token of [tokens.access_token, refreshToken]) {
+      const told = await introspect(token);
+      assert.deepEqual([told.active, told.client_id, told.iss], [true, "app", server.issuer]);
+    }
+    for (const token of [tokens.access_token, refreshToken]) {
+      await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, authentication, token, options));
+      assert.equal((await introspect(token)).active, false);
+    }
+  });
+
+  it("is told what is wrong with its own authentication", async () => {
+    const wrong = oauth.ClientSecretPost("wrong");
+    const response = await oauth.introspectionRequest(as, client, wrong, "x", options);
+    await assert.rejects(oauth.processIntrospectionResponse(as, client, response), oauth.WWWAuthenticateChallengeError);
+  });
+});
