@@ -1,6 +1,7 @@
 /** Libraries that strangers wrote against the specifications complete whole logins at a running server. */
 import type { CustomFetchOptions } from "openid-client";
 import { handClock } from "../fake/hand-clock.ts";
+import { freePort } from "../peer/peer.ts";
 import { app } from "../spec/relying-party.ts";
 import {
   type ConfigFile,
@@ -22,6 +23,16 @@ export function startForClients(file: ConfigFile = {}): Promise<ServerUnderTest>
     { staticClients: clients, connectors: [mockConnector], ...file },
     { clock: handClock(Date.now()) },
   );
+}
+
+/** The same at the very address that its issuer names: for programs that no test can hand a `fetch`. */
+export async function startReachable(file: ConfigFile = {}): Promise<ServerUnderTest> {
+  const port = await freePort();
+  return startForClients({
+    issuer: `http://127.0.0.1:${port}/dex`,
+    web: { http: `127.0.0.1:${port}`, allowedOrigins: ["*"] },
+    ...file,
+  });
 }
 
 /** `fetch` that finds the issuer's host at the port that was free, and nothing else. */

@@ -13,18 +13,20 @@ import { setTimeout as wait } from "node:timers/promises";
 /** Debian keeps servers where a person's PATH does not look. */
 const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
 
-const isExecutable = (file: string): boolean => {
+const isThere = (file: string, mode: number): boolean => {
   try {
-    accessSync(file, constants.X_OK);
+    accessSync(file, mode);
     return true;
   } catch {
     return false;
   }
 };
 
-/** The program's file, or undefined. `name` may be a path. */
+/** The program's file, or undefined. `name` may be a path, also of a module that another program loads. */
 export const findProgram = (name: string): string | undefined =>
-  (name.includes("/") ? [name] : folders.map((folder) => join(folder, name))).find(isExecutable);
+  name.includes("/")
+    ? [name].find((file) => isThere(file, constants.R_OK))
+    : folders.map((folder) => join(folder, name)).find((file) => isThere(file, constants.X_OK));
 
 /** For `describe(name, { skip })`: why the suite cannot run here, or false. `programs`: each with the package that brings it. */
 export function missing(programs: Readonly<Record<string, string>>): string | false {
