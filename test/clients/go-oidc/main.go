@@ -87,7 +87,15 @@ func verified(ctx context.Context, provider *oidc.Provider, client string, token
 	if !ok {
 		return nil, fmt.Errorf("no id_token")
 	}
-	idToken, err := provider.Verifier(&oidc.Config{ClientID: client}).Verify(ctx, raw)
+	// Later versions of the library read the algorithms from discovery themselves.
+	var metadata struct {
+		Algorithms []string `json:"id_token_signing_alg_values_supported"`
+	}
+	if err := provider.Claims(&metadata); err != nil {
+		return nil, err
+	}
+	config := &oidc.Config{ClientID: client, SupportedSigningAlgs: metadata.Algorithms}
+	idToken, err := provider.Verifier(config).Verify(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
