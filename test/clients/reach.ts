@@ -7,6 +7,7 @@ import {
   type ConfigFile,
   mockConnector,
   type ServerUnderTest,
+  type Start,
   startServerUnderTest,
 } from "../spec/server-under-test.ts";
 
@@ -18,21 +19,24 @@ export const clients = [
 ] as const;
 
 /** A server whose clock shows the machine's time, since the libraries read no other. */
-export function startForClients(file: ConfigFile = {}): Promise<ServerUnderTest> {
+export function startForClients(file: ConfigFile = {}, start: Start = {}): Promise<ServerUnderTest> {
   return startServerUnderTest(
     { staticClients: clients, connectors: [mockConnector], ...file },
-    { clock: handClock(Date.now()) },
+    { clock: handClock(Date.now()), ...start },
   );
 }
 
-/** The same at the very address that its issuer names: for programs that no test can hand a `fetch`. */
-export async function startReachable(file: ConfigFile = {}): Promise<ServerUnderTest> {
+/**
+ * The same at the very address that its issuer names: for programs that no test can hand a `fetch`. Scripts of
+ * `allowedOrigins` may read what it answers.
+ */
+export async function startReachable(
+  file: ConfigFile = {},
+  { allowedOrigins = [], ...start }: Start & { readonly allowedOrigins?: readonly string[] } = {},
+): Promise<ServerUnderTest> {
   const port = await freePort();
-  return startForClients({
-    issuer: `http://127.0.0.1:${port}/dex`,
-    web: { http: `127.0.0.1:${port}`, allowedOrigins: ["*"] },
-    ...file,
-  });
+  const place = { issuer: `http://127.0.0.1:${port}/dex`, web: { http: `127.0.0.1:${port}`, allowedOrigins } };
+  return startForClients({ ...place, ...file }, start);
 }
 
 /** `fetch` that finds the issuer's host at the port that was free, and nothing else. */
