@@ -17,7 +17,7 @@ describe("a person of a SAML identity provider", { skip: missing || noSimpleSaml
   before(async () => {
     stage = await openStage(async (issuer) => {
       const acsUrl = `${issuer.href}/callback`;
-      idp = await startSimpleSaml({ acsUrl, host: "localhost" });
+      idp = await startSimpleSaml({ acsUrl, sloUrl: `${issuer.href}/logout/upstream/logout`, host: "localhost" });
       const common = {
         ...{ entityIssuer: "urn:test:signed-requests", redirectURI: acsUrl, privateKey: idp.sp.key },
         ...{ usernameAttr: "name", emailAttr: "email", groupsAttr: "groups", metadataURL: idp.metadataUrl },
@@ -28,6 +28,7 @@ describe("a person of a SAML identity provider", { skip: missing || noSimpleSaml
         connectors: [
           { type: "saml", id: "post", name: "By form", config: { ...common, requestBinding: "post" } },
           { type: "saml", id: "no-script", name: "By hand", config: common },
+          { type: "saml", id: "logout", name: "To be left", config: common },
           { type: "saml", id: "redirect", name: "By address", config: { ...common, requestBinding: "redirect" } },
         ],
       };
@@ -68,6 +69,17 @@ describe("a person of a SAML identity provider", { skip: missing || noSimpleSaml
     assert.equal(await page.textContent(claim("name")), `Åsa <Müller> & "Co" 'x' ]]>`);
   }
 
+  /** Whether our session answers without asking the person: the error of an authorization request that must not ask. */
+  async function silently(page: Page): Promise<string | null> {
+    const query = new URLSearchParams({
+      ...{ client_id: "example-app", redirect_uri: `${stage.app}/callback`, response_type: "code", scope: "openid" },
+      ...{ prompt: "none", code_challenge: "a".repeat(43), code_challenge_method: "S256" },
+    });
+    const told = page.waitForRequest((request) => request.url().startsWith(`${stage.app}/callback`));
+    await page.goto(`${stage.issuer}/auth?${query}`);
+    return new URL((await told).url()).searchParams.get("error");
+  }
+
   for (const connector of ["post", "redirect"]) {
     it(`signs in; the request goes by ${connector}`, async () => {
       await visit({}, async (page) => {
@@ -84,6 +96,26 @@ describe("a person of a SAML identity provider", { skip: missing || noSimpleSaml
       });
     });
   }
+
+  it("signs out here and there, and there and here", async () => {
+    await visit({}, async (page) => {
+      await signIn(page, "logout", async () => undefined);
+      await isSignedIn(page);
+      // Ours takes theirs along, and the way back leads to the application.
+      await page.click("#logout");
+      await page.waitForSelector("#sign-in");
+      assert.equal(new URL(page.url()).origin, stage.app);
+
+      // Both ask for the password anew.
+      await signIn(page, "logout", async () => undefined);
+      await page.waitForSelector("#who");
+      assert.equal(await silently(page), null);
+      // Theirs takes ours along.
+      await page.goto(`${idp.origin}/saml2/idp/initSLO.php?RelayState=${encodeURIComponent(`${stage.app}/`)}`);
+      await page.waitForURL(`${stage.app}/`);
+      assert.equal(await silently(page), "login_required");
+    });
+  });
 
   it("does it without JavaScript, by pressing each form's button", async () => {
     await visit({ javaScriptEnabled: false }, async (page) => {

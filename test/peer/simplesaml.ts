@@ -77,7 +77,7 @@ $config = array_merge($config, [
   'module.enable' => ['exampleauth' => true, 'core' => true, 'saml' => true],
   'session.cookie.secure' => false, 'language.cookie.secure' => false, 'session.cookie.samesite' => null,
   'language.cookie.samesite' => null, 'session.phpsession.savepath' => '${folder}', 'logging.handler' => 'file',
-  'statistics.out' => [], 'metadata.sources' => [['type' => 'flatfile', 'directory' => '${folder}/']], 'authproc.idp' => [],
+  'statistics.out' => [], 'metadata.sources' => [['type' => 'flatfile', 'directory' => '${folder}/']], 'authproc.idp' => [], 'trusted.url.domains' => null,
 ]);`,
   );
   file(
