@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -39,7 +40,11 @@ export function newAuthority(): Authority {
       inFolder((folder) => {
         writeFileSync(join(folder, "ca.crt"), ca.cert);
         writeFileSync(join(folder, "ca.key"), ca.key);
-        const alternatives = ["IP:127.0.0.1", "DNS:localhost", ...names.map((name) => `DNS:${name}`)].join(",");
+        const alternatives = [
+          "IP:127.0.0.1",
+          "DNS:localhost",
+          ...names.map((name) => `${isIP(name) === 0 ? "DNS" : "IP"}:${name}`),
+        ].join(",");
         writeFileSync(join(folder, "ext"), `subjectAltName=${alternatives}\n`);
         openssl(folder, [
           "req",
