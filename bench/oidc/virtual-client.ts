@@ -15,6 +15,8 @@ export class VirtualClient {
   readonly #prepared: string;
   readonly #connection: Connection;
   #subject: string | undefined;
+  /** The browser of the newest {@link logIn}, with its cookies. */
+  #browser: Browser | undefined;
   #refreshToken: string | undefined;
 
   constructor(rp: RelyingParty, login: Login, deadlineMs: number) {
@@ -38,7 +40,17 @@ export class VirtualClient {
     if (!isCallback(landing.url)) throw new Error(`the flow left for ${landing.url}`);
     const tokens = this.#known(await this.#rp.redeem(this.#connection, landing.url, started));
     this.#refreshToken = tokens.refreshToken;
+    this.#browser = browser;
     return tokens;
+  }
+
+  /** The same flow in the browser of the last {@link logIn}: its session answers, and nobody is asked. */
+  async logInAgain(): Promise<Tokens> {
+    if (this.#browser === undefined) throw new Error("nobody has logged in yet");
+    const started = this.#rp.start(this.#prepared);
+    const landing = await this.#browser.open(started.path, isCallback);
+    if (landing.at === "page") throw unexpected(landing);
+    return this.#known(await this.#rp.redeem(this.#connection, landing.url, started));
   }
 
   /** Redeems the newest refresh token. Needs a {@link logIn} that brought one. */

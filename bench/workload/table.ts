@@ -38,6 +38,17 @@ const codeWithPkce: RateWorkload = {
   },
 };
 
+const codeWithSession: RateWorkload = {
+  name: "code+session",
+  operation: "the same flow in a browser that has signed in before: its session answers, without a form",
+  needs: ["password"],
+  crews: async (stage) => {
+    const clients = stage.clients("password", stage.options.clients);
+    await stage.logInAll(clients);
+    return [{ name: "flow", members: loop(clients, (client) => client.logInAgain()) }];
+  },
+};
+
 const codeWithPassword: RateWorkload = {
   name: "code+password",
   operation: "the same flow through the login form of the password database, bcrypt cost 10",
@@ -119,9 +130,17 @@ const keys = reading("keys", "one GET of the key set", ({ server }) => server.ta
 
 /** Everything that `make bench` measures, in its order. A new workload is one entry. */
 export const workloads: readonly Workload[] = [
-  ...[refresh, codeWithPkce, codeWithPassword, storm, clientCredentials, introspection, discovery, keys].map(
-    rateWorkload,
-  ),
+  ...[
+    refresh,
+    codeWithPkce,
+    codeWithSession,
+    codeWithPassword,
+    storm,
+    clientCredentials,
+    introspection,
+    discovery,
+    keys,
+  ].map(rateWorkload),
   unauthenticated,
   start,
   soak,
