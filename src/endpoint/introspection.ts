@@ -3,8 +3,10 @@ import { type HttpAnswer, type HttpRequest, MalformedError } from "../http/contr
 import type { Trail } from "../kernel/ports.ts";
 import { OAuthError } from "../oauth/error.ts";
 import type { Client, RefreshToken } from "../storage/records.ts";
+import { originSession } from "../token/origin-session.ts";
 import { isExpired } from "../token/refresh-rotation.ts";
 import { matchSecret, parseRefreshToken } from "../token/refresh-secret.ts";
+import { endsWithSession, isSessionLive } from "../token/session-life.ts";
 import { encodeSubject } from "../token/subject.ts";
 import type { TokenClaims } from "../token/verify-access-token.ts";
 import { authenticateRequest } from "./client-authentication.ts";
@@ -71,7 +73,7 @@ async function ofAccessToken(jwt: string, provider: Provider, trail: Trail): Pro
   const { aud, azp, sub, exp, iat, iss, jti } = claims;
   const clientId = typeof aud === "string" ? aud : azp;
   const client = typeof clientId === "string" ? await provider.storage.clients.get(clientId) : undefined;
-  if (client === undefined || !(await isSessionAlive(client, claims.sid, provider))) return undefined;
+  if (client === undefined) return undefined;
   const { preferred_username: username } = claims;
   return {
     active: true,
@@ -95,20 +97,24 @@ const extended = ["azp", "sid", "email", "email_verified", "groups", "name", "pr
 const pick = (claims: TokenClaims, names: readonly string[]): TokenClaims =>
   Object.fromEntries(names.flatMap((name) => (claims[name] === undefined ? [] : [[name, claims[name]]])));
 
-/** compat(dex): tokens of a client with `refreshTokenLifetime: session` end with their session. */
-async function isSessionAlive(client: Client, sessionId: unknown, { storage, clock }: Provider): Promise<boolean> {
-  if (client.refreshTokenLifetime !== "session" || typeof sessionId !== "string") return true;
-  const session = await storage.authSessions.get(sessionId);
-  const now = clock.now();
-  return session !== undefined && now <= session.absoluteExpiry && now <= session.idleExpiry;
+/** Whether its person may still come in, and the session that it ends with still stands. */
+async function isStillGood(family: RefreshToken, { storage, clock, flow }: Provider): Promise<boolean> {
+  const user = { userId: family.claims.userId, connectorId: family.connectorId };
+  if ((await flow.blockedUsers.until(user)) > clock.now()) return false;
+  const client = await storage.clients.get(family.clientId);
+  if (client === undefined || flow.sessions === undefined || !endsWithSession(client)) return client !== undefined;
+  const sessionId = await originSession(family, storage);
+  const session = sessionId === "" ? undefined : await storage.authSessions.get(sessionId);
+  return sessionId === "" || (session !== undefined && isSessionLive(session, clock.now()));
 }
 
 /** Asking neither uses nor rotates it. Another client learns nothing of it. */
 async function ofRefreshToken(
   text: string,
   asker: Client | undefined,
-  { storage, grant, clock, flow }: Provider,
+  provider: Provider,
 ): Promise<Introspection | undefined> {
+  const { storage, grant, clock, flow } = provider;
   const { id, secret } = parseRefreshToken(text);
   const family = id === "" ? undefined : await storage.refreshTokens.get(id);
   if (family === undefined || (asker !== undefined && asker.id !== family.clientId)) return undefined;
@@ -116,7 +122,7 @@ async function ofRefreshToken(
   const match = matchSecret(family, secret, refreshKey);
   const mayReuse = refreshPolicy.reuseInterval > 0 && clock.now() <= family.lastUsed + refreshPolicy.reuseInterval;
   if (match !== "current" && !(mayReuse && (match === "previous" || match === "dex_previous"))) return undefined;
-  if (isExpired(family, refreshPolicy, clock.now())) return undefined;
+  if (isExpired(family, refreshPolicy, clock.now()) || !(await isStillGood(family, provider))) return undefined;
   return describeFamily(family, flow.policy.issuer, expiryOf(family, refreshPolicy));
 }
 

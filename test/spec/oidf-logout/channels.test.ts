@@ -176,6 +176,12 @@ describe("tokens after a logout", () => {
       assert.equal((await refresh(agent, theirs.refresh_token ?? "", {}, second)).status, 200);
       assert.equal((await userinfo(agent, mine.access_token)).status, 401);
       assert.equal((await userinfo(agent, theirs.access_token)).status, 200);
+      const introspect = async (token: string): Promise<unknown> =>
+        JSON.parse(
+          (await agent.post("/token/introspect", { token, client_id: "second", client_secret: "second-secret" })).body,
+        );
+      assert.deepEqual(await introspect(mine.access_token), { active: false });
+      assert.equal(((await introspect(theirs.access_token)) as { active: boolean }).active, true);
     } finally {
       await server.close();
     }
