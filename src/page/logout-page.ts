@@ -67,7 +67,7 @@ function applications(
 ): Child {
   if (names.length === 0) return undefined;
   return html`<p id="${key}">${words.text(key)}</p>
-<ul class="dex-list" role="list" aria-labelledby="${key}">${names.map((each) => html`<li>${name(each)}</li>`)}</ul>
+<ul class="${key === "logout.apps.told" ? "dex-list" : "dex-plain-list"}" role="list" aria-labelledby="${key}">${names.map((each) => html`<li>${name(each)}</li>`)}</ul>
 `;
 }
 
