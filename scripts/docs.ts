@@ -7,12 +7,15 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { architecturePage, readImports } from "./architecture.ts";
 import { configPage } from "./config-page.ts";
+import { connectorsPage, readme } from "./connectors-page.ts";
 import { customResourcesPage } from "./custom-resources-page.ts";
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   "docs/reference/architecture.md": () => architecturePage(readImports()),
   "docs/reference/config.md": configPage,
   "docs/reference/kubernetes-crds.yaml": customResourcesPage,
+  "docs/reference/connectors.md": connectorsPage,
+  "README.md": readme,
 };
 
 function onDisk(path: string): string | undefined {

@@ -17,6 +17,15 @@ export interface Command {
 }
 
 export const commands = {
+  connector: {
+    summary: "Test one connector: its addresses, what its upstream says, and a login",
+    usage: "test [flags] [config file] [connector id]",
+    example: "dex connector test config.yaml ldap --login",
+    args: 3,
+    flags: [
+      { name: "login", summary: "Sign in as well, and show every answer and the resulting claims", isSwitch: true },
+    ],
+  },
   doctor: {
     summary: "Say what differs from Dex for a config, and what in it is deprecated or dangerous",
     usage: "[flags] [config file, or - for standard input]",

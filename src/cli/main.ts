@@ -26,6 +26,7 @@ const code = await run(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   readStdin: () => buffer(process.stdin),
+  ask: async (question, isHidden = false) => (await import("./ask.ts")).ask(question, isHidden),
 });
 // Whatever a library left open must not keep a finished server alive. Standard output may be a slow pipe: wait for it.
 process.stdout.write("", () => process.exit(code));

@@ -45,6 +45,8 @@ async function dispatch(
 ): Promise<number> {
   const path = args[0] ?? "";
   switch (command) {
+    case "connector":
+      return (await import("./test-connector.ts")).testConnector(args, flags, terminal);
     case "storage":
       return (await import("./storage.ts")).storage(args, flags, terminal);
     case "serve":

@@ -6,6 +6,8 @@ export interface Terminal {
   /** Standard error. */
   err(text: string): void;
   readStdin(): Promise<Uint8Array>;
+  /** Asks whoever sits there for one line, which `isHidden` keeps off the screen. Empty at the end of the input. */
+  ask(question: string, isHidden?: boolean): Promise<string>;
 }
 
 /** A command failed for a reason that is the operator's to mend: said once on standard error, exit code 2. */

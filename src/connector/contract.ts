@@ -160,6 +160,14 @@ export interface ConnectorAbout {
   readonly status: "stable" | "beta" | "alpha";
 }
 
+/** Where a test of a connector tells what it finds. No secrets. */
+export interface Report {
+  /** `about` is one or two words: "discovery", "group search". */
+  fact(outcome: "pass" | "warn" | "fail", about: string, text: string): void;
+  /** Sees every answer before the connector does. */
+  readonly heard?: (response: Response) => Promise<Response>;
+}
+
 /** One upstream protocol or vendor. `parse` throws {@link Error} with the mistake's key path in its message. */
 export interface ConnectorType<Config = unknown> {
   /** As `connectors[].type` names it. */
@@ -169,6 +177,11 @@ export interface ConnectorType<Config = unknown> {
   readonly about: ConnectorAbout;
   /** Keeps the config; the upstream is reached when somebody asks, or in the background. */
   open(config: Config, deps: ConnectorDeps): Promise<Connector>;
+  /**
+   * For `dex connector test`: asks the upstream for all that a login would need, without anybody signing in, and tells
+   * what it says. What goes wrong is a fact too. @throws {Error} Nothing more can be found out.
+   */
+  diagnose?(config: Config, deps: ConnectorDeps, report: Report): Promise<void>;
 }
 
 /** Keeps the config's type between `config` and `open`. */

@@ -1,4 +1,4 @@
-import type { Connector, ConnectorAbout, ConnectorDeps, ConnectorType } from "./contract.ts";
+import type { Connector, ConnectorAbout, ConnectorDeps, ConnectorType, Report } from "./contract.ts";
 
 /** A {@link ConnectorType} whose own config type is forgotten: `open` takes the config as it was written and parses it. */
 export interface AnyConnectorType {
@@ -7,6 +7,8 @@ export interface AnyConnectorType {
   readonly config: { parse(value: unknown): unknown };
   /** @throws {Error} As `config.parse`, or because the upstream cannot be reached. */
   open(config: unknown, deps: ConnectorDeps): Promise<Connector>;
+  /** @throws {Error} As `config.parse`, or nothing more can be found out. */
+  diagnose?(config: unknown, deps: ConnectorDeps, report: Report): Promise<void>;
 }
 
 /** Every connector type that is built, by the name `connectors[].type` gives it. Loaded when configured. */
@@ -23,9 +25,12 @@ export const connectorTypes: Readonly<Record<string, () => Promise<AnyConnectorT
 };
 
 /** Parsing stays inside, so nobody outside needs a cast to hand a type its own config. */
-const forgetConfig = <Config>({ type, config, about, open }: ConnectorType<Config>): AnyConnectorType => ({
+const forgetConfig = <Config>({ type, config, about, open, diagnose }: ConnectorType<Config>): AnyConnectorType => ({
   type,
   config,
   about,
   open: async (written, deps) => open(config.parse(written), deps),
+  ...(diagnose === undefined
+    ? {}
+    : { diagnose: async (written, deps, report) => diagnose(config.parse(written), deps, report) }),
 });

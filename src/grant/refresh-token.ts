@@ -101,7 +101,7 @@ async function endReplayedFamily(
   const replayed = isReplay({
     spentAt: family.lastUsed,
     receivedAt: context.receivedAt,
-    isSameConnection: deps.answered.has(context.connection, family.id),
+    isSameConnection: deps.answered.has(context.connection, answerNameOf(family)),
     isAnswerUsed: isOlder,
   });
   const because = replayed ? "a rotated secret came back: the family ends" : "rotated a moment ago: taken for a race";
@@ -113,6 +113,9 @@ async function endReplayedFamily(
   });
   await endFamily(family, deps);
 }
+
+/** One answer of a family, by the secret it brought: earlier ones over the same connection say nothing of a race now. */
+const answerNameOf = ({ id, token }: RefreshToken): string => `${id} ${token.reveal()}`;
 
 /** Inside the reuse window: the current secret again, with the claims as stored. */
 async function sameAnswer(
@@ -167,7 +170,7 @@ async function commit(
     return won ? { ...rest, ...(connectorData === undefined ? {} : { connectorData }) } : current;
   });
   if (stored === undefined || !won) return false;
-  deps.answered.remember(context.connection, before.id);
+  deps.answered.remember(context.connection, answerNameOf(after));
   return true;
 }
 

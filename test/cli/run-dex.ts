@@ -26,11 +26,16 @@ export interface Running {
 export interface Given {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Standard input stays open for the test to write to. */
+  readonly keepsStdin?: boolean;
   readonly cwd?: string;
 }
 
 /** Starts the real program as a user would, with nothing of this process's environment that could matter. */
-export function startDex(args: readonly string[], { env = {}, stdin = "", cwd }: Given = {}): Running {
+export function startDex(
+  args: readonly string[],
+  { env = {}, stdin = "", keepsStdin = false, cwd }: Given = {},
+): Running {
   const child = spawn(process.execPath, [entry, ...args], {
     env: { NODE_DISABLE_COMPILE_CACHE: "1", ...env },
     ...(cwd === undefined ? {} : { cwd }),
@@ -44,7 +49,8 @@ export function startDex(args: readonly string[], { env = {}, stdin = "", cwd }:
     stderr += text;
   });
   // It may end without reading.
-  child.stdin.on("error", () => {}).end(stdin);
+  child.stdin.on("error", () => {});
+  if (!keepsStdin) child.stdin.end(stdin);
   const finished = new Promise<Finished>((resolve) => {
     child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
   });

@@ -50,13 +50,6 @@ describe("the consent page", () => {
     }
   });
 
-  it("tells a claim that is asked for by name as the scope it is part of", async () => {
-    const claims = JSON.stringify({ userinfo: { email: null }, id_token: { groups: null, birthdate: null } });
-    const { body } = await openConsent(agent, { scope: "openid", claims });
-    for (const words of ["See your email address", "See your groups"]) assert.ok(body.includes(words), words);
-    assert.ok(!body.includes("See your name"));
-  });
-
   it("leads on after approval", async () => {
     const answer = await answerWith(await openConsent(agent, { state: "s" }), "approve");
     assert.equal(answer.location?.searchParams.get("state"), "s");

@@ -155,6 +155,15 @@ describe("a refresh token that was rotated", () => {
     tokensOf(await freshly(agent, next));
   });
 
+  it("is a race over a connection too that carried an earlier answer of the family, but not this one", async () => {
+    const agent = server.newAgent(1);
+    const first = await refreshToken(agent);
+    const twice = refreshTokenOf(await refresh(agent, first));
+    const next = refreshTokenOf(await freshly(agent, twice));
+    assertRefused(await refresh(agent, twice), ...dead);
+    tokensOf(await refresh(agent, next));
+  });
+
   it("ends its family at any time once the next one has been used", async () => {
     const grandparent = await refreshToken(agent);
     const parent = refreshTokenOf(await freshly(agent, grandparent));

@@ -4,10 +4,12 @@ import { challengeOf } from "../../oauth/pkce.ts";
 import { type ConnectorDeps, defineConnector, type RedirectConnector } from "../contract.ts";
 import { authorizationUrl, newVerifier, redirectFor } from "../shared/authorization-url.ts";
 import { claimsIn } from "../shared/claims.ts";
+import { diagnoseClient } from "../shared/diagnose-client.ts";
+import { fetchFor } from "../shared/fetch-for.ts";
 import { readCallback } from "../shared/read-callback.ts";
 import { mustSucceed } from "../shared/read-json.ts";
-import { readRootCAs } from "../shared/root-cas.ts";
-import { createTokenClient, type Tokens } from "../shared/token-client.ts";
+
+import { createTokenClient, type TokenClient, type Tokens } from "../shared/token-client.ts";
 import { type OauthConfig, oauthConfig } from "./config.ts";
 import { readIdentity } from "./identity.ts";
 
@@ -23,26 +25,28 @@ export const oauth = defineConnector<OauthConfig>({
     tokenExchange: false,
     status: "stable",
   },
-  async open(config, deps) {
-    const rootCAs = readRootCAs(config.rootCAs);
-    const fetch = deps.openFetch({
-      ...(rootCAs.length === 0 ? {} : { rootCAs, keepsSystemCAs: true }),
-      insecureSkipVerify: config.insecureSkipVerify,
-    });
-    return connect(config, fetch, deps);
-  },
+  open: async (config, deps) => connect(config, fetchFor(config, deps), deps),
+  diagnose: (config, deps, report) =>
+    diagnoseClient(clientFor(config, fetchFor(config, deps), deps), config.redirectURI, report),
 });
 
-function connect(config: OauthConfig, fetch: typeof globalThis.fetch, deps: ConnectorDeps): RedirectConnector {
-  const { clientID: clientId, clientSecret: secret, scopes } = config;
-  const client = createTokenClient({
+const clientFor = (
+  { tokenURL: tokenUrl, clientID: clientId, clientSecret: secret }: OauthConfig,
+  fetch: typeof globalThis.fetch,
+  { clock }: ConnectorDeps,
+): TokenClient =>
+  createTokenClient({
     fetch,
-    tokenUrl: config.tokenURL,
+    tokenUrl,
     clientId,
     authentication: { kind: "secret", secret },
-    clock: deps.clock,
+    clock,
     what: "OAuth connector: failed to get token",
   });
+
+function connect(config: OauthConfig, fetch: typeof globalThis.fetch, deps: ConnectorDeps): RedirectConnector {
+  const { clientID: clientId, scopes } = config;
+  const client = clientFor(config, fetch, deps);
   let hasWarned = false;
 
   async function userInfo({ accessToken, tokenType }: Tokens, signal: AbortSignal) {

@@ -15,6 +15,8 @@ export interface Verified {
 export interface KeySet {
   /** @throws {InvalidTokenError} Not signed by the provider. @throws {UnavailableError} Its keys cannot be asked for. */
   verify(token: string, algorithms: readonly string[]): Promise<Verified>;
+  /** What the keys of now are called, asked for afresh. @throws As `verify`. */
+  names(): Promise<readonly string[]>;
 }
 
 /** A token is not what it should be. The message does not quote it. */
@@ -48,6 +50,10 @@ export function createKeySet(fetch: typeof globalThis.fetch, uri: () => string, 
     });
 
   return {
+    async names() {
+      await read();
+      return keys.map(({ kid = "without a name", kty = "", alg }) => `${kid} (${alg ?? kty})`);
+    },
     async verify(token, algorithms) {
       const header = headerOf(token, algorithms);
       const age = clock.now() - readAt;

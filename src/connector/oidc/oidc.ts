@@ -10,12 +10,13 @@ import {
 } from "../contract.ts";
 import { authorizationUrl, newVerifier, redirectFor } from "../shared/authorization-url.ts";
 import type { Claims } from "../shared/claims.ts";
+import { fetchFor } from "../shared/fetch-for.ts";
 import { readCallback } from "../shared/read-callback.ts";
-import { readRootCAs } from "../shared/root-cas.ts";
 import { TokenRefusal, type Tokens } from "../shared/token-client.ts";
 import { identityReader, withUserInfo } from "./claims.ts";
 import { type OidcConfig, oidcConfig } from "./config.ts";
 import { readOidcData, writeOidcData } from "./connector-data.ts";
+import { diagnoseProvider } from "./diagnose.ts";
 import { InvalidTokenError } from "./key-set.ts";
 import { endSession, logoutListener } from "./logout.ts";
 import { openProvider, type Provider } from "./provider.ts";
@@ -27,15 +28,10 @@ export const oidc = defineConnector<OidcConfig>({
   config: oidcConfig,
   about: { refresh: true, groups: true, preferredUsername: true, logout: true, tokenExchange: true, status: "stable" },
   async open(config, deps) {
-    const rootCAs = readRootCAs(config.rootCAs);
-    const fetch = deps.openFetch({
-      ...(rootCAs.length === 0 ? {} : { rootCAs, keepsSystemCAs: true }),
-      insecureSkipVerify: config.insecureSkipVerify,
-    });
     sayWhatIsRisky(config, deps);
-    const provider = await openProvider(config, { ...deps, fetch });
-    return connect(config, provider, deps);
+    return connect(config, await openProvider(config, { ...deps, fetch: fetchFor(config, deps) }), deps);
   },
+  diagnose: (config, deps, report) => diagnoseProvider(config, fetchFor(config, deps), deps, report),
 });
 
 function sayWhatIsRisky(config: OidcConfig, { id, logger }: ConnectorDeps): void {
