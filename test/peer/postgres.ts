@@ -47,6 +47,8 @@ export interface PostgresPeer {
   createDatabase(sqlFile?: string): Promise<string>;
   /** As the owner of everything. */
   query(database: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Logs every statement from now on, and what it has logged: text by text. */
+  logStatements(): Promise<() => readonly string[]>;
   /** Ends it at once, as a power cut does, and starts it again. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -119,6 +121,14 @@ export async function startPostgres(): Promise<PostgresPeer> {
       return name;
     },
     query: (database, sql) => admin(database, async (client) => (await client.query(sql)).rows),
+    async logStatements() {
+      await admin("postgres", (client) => client.query("alter system set log_statement = 'all'"));
+      await admin("postgres", (client) => client.query("select pg_reload_conf()"));
+      return () =>
+        [...readFileSync(join(folder.path, "log"), "utf8").matchAll(/LOG: {2}execute dex_[0-9a-f]+: (.*)/g)].map(
+          ([, statement = ""]) => statement,
+        );
+    },
     async kill() {
       // The postmaster's own SIGKILL leaves its children to find out; SIGQUIT is its "immediate shutdown", without any goodbye.
       await peer?.stop("SIGQUIT");

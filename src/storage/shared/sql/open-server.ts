@@ -26,7 +26,7 @@ export async function openSqlServer(
     await migrateServer(client, dialect, layout, clock.now(), logger);
   } catch (error) {
     await client.close();
-    throw hopeless(error) ?? error;
+    throw asOpening(error);
   }
   const collections = collectionsOf(dialect, layout, client);
   return {
@@ -44,10 +44,15 @@ export async function openSqlServer(
   };
 }
 
-/** Who lets us not in will not do so by waiting: a wrong password, a certificate that does not fit. */
-function hopeless(error: unknown): Error | undefined {
+/**
+ * Who refuses us will not let us in for waiting: a wrong password, a certificate that does not fit. Who broke off, in the
+ * middle of a migration too, may.
+ */
+function asOpening(error: unknown): unknown {
   const fault = error instanceof UnavailableError ? error.cause : error;
-  return fault instanceof SqlFault && fault.kind === "refused" ? new Error(fault.message, { cause: fault }) : undefined;
+  if (!(fault instanceof SqlFault)) return error;
+  if (fault.kind === "refused") return new Error(fault.message, { cause: fault });
+  return new UnavailableError("storage", fault.message, { cause: fault });
 }
 
 /** @throws What `signal` was aborted with, whatever becomes of `work`. */
