@@ -4,6 +4,7 @@ import { UnavailableError } from "../../kernel/errors.ts";
 import type { Random } from "../../kernel/ports.ts";
 import { AlreadyExistsError, type Collection } from "../contract.ts";
 import type { KindName, RecordKinds } from "../records.ts";
+import { LastRead } from "../shared/last-read.ts";
 import { OneAtATime } from "../shared/one-at-a-time.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { decode, encode, encodeChange, type Found, hasExtra, type Written } from "./codec.ts";
@@ -25,6 +26,7 @@ export class EtcdCollection<K extends KindName> implements Collection<RecordKind
   protected readonly store: Store;
   readonly #random: Random;
   readonly #updates = new OneAtATime();
+  readonly #lastRead = new LastRead<Found<K>>();
 
   constructor(kind: K, store: Store, random: Random) {
     this.kind = kind;
@@ -45,7 +47,10 @@ export class EtcdCollection<K extends KindName> implements Collection<RecordKind
   }
 
   async get(key: RecordKinds[K]["key"]): Promise<RecordOf<K> | undefined> {
-    return (await this.find(keyParts(this.kind, key)))?.record;
+    const parts = keyParts(this.kind, key);
+    const found = await this.find(parts);
+    if (found !== undefined) this.#lastRead.remember(keyText(parts), found);
+    return found?.record;
   }
 
   async list(): Promise<readonly RecordOf<K>[]> {
@@ -130,23 +135,48 @@ export class EtcdCollection<K extends KindName> implements Collection<RecordKind
     parts: readonly string[],
     change: (current: RecordOf<K>) => RecordOf<K>,
   ): Promise<RecordOf<K> | undefined> {
+    const swapped = await this.#swapRemembered(parts, change);
+    if (swapped !== undefined) return swapped;
     let found = await this.find(parts);
     for (let attempt = 1; attempt <= swapAttempts; attempt++) {
       if (found === undefined) return undefined;
       const next = change(found.record);
       const written = next === found.record ? found : encodeChange(this.kind, found, next);
       if (isSameAs(found, written)) return next;
-      const reads = this.#withExtras(recordKeys(this.kind, parts));
-      const outcome = await this.store.txn({
-        compare: this.#unchanged(found),
-        success: [...this.#changes(found, written), ...indexChanges(this.store, this.kind, found.record, next)],
-        failure: reads.map((key) => this.store.read(key)),
-      });
+      const reads = this.#withExtras(recordKeys(this.kind, parts)).map((key) => this.store.read(key));
+      const outcome = await this.store.txn({ ...this.#swapping(found, written, next), failure: reads });
       if (outcome.succeeded) return next;
       await this.#yieldToOthers(attempt);
       found = this.#match(parts, recordKeys(this.kind, parts), valuesIn(outcome));
     }
     throw tooBusy();
+  }
+
+  /** With what was read a moment ago. Undefined: nothing was written, and what is stored now has to be asked. */
+  async #swapRemembered(
+    parts: readonly string[],
+    change: (current: RecordOf<K>) => RecordOf<K>,
+  ): Promise<RecordOf<K> | undefined> {
+    const found = this.#lastRead.take(keyText(parts));
+    if (found === undefined) return undefined;
+    let next: RecordOf<K>;
+    try {
+      next = change(found.record);
+    } catch {
+      // A record that may be old by now must not be what refuses; the change is asked again with the stored one.
+      return undefined;
+    }
+    if (next === found.record) return undefined;
+    const written = encodeChange(this.kind, found, next);
+    if (isSameAs(found, written)) return undefined;
+    return (await this.store.txn(this.#swapping(found, written, next))).succeeded ? next : undefined;
+  }
+
+  #swapping(found: Found<K>, written: Written, next: RecordOf<K>): TxnRequest {
+    return {
+      compare: this.#unchanged(found),
+      success: [...this.#changes(found, written), ...indexChanges(this.store, this.kind, found.record, next)],
+    };
   }
 
   #unchanged(found: Found<K>) {

@@ -5,6 +5,7 @@ import type { Random } from "../../kernel/ports.ts";
 import { AlreadyExistsError, type Collection } from "../contract.ts";
 import type { KindName, RecordKinds } from "../records.ts";
 import type { JsonObject } from "../shared/dex-json.ts";
+import { LastRead } from "../shared/last-read.ts";
 import { OneAtATime } from "../shared/one-at-a-time.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { objectNames } from "./names.ts";
@@ -26,6 +27,7 @@ export class KubernetesCollection<K extends KindName> implements Collection<Reco
   protected readonly client: ResourceClient;
   readonly #random: Random;
   readonly #updates = new OneAtATime();
+  readonly #lastRead = new LastRead<Found<K>>();
 
   constructor(kind: K, client: ResourceClient, random: Random) {
     this.kind = kind;
@@ -47,7 +49,10 @@ export class KubernetesCollection<K extends KindName> implements Collection<Reco
   }
 
   async get(key: RecordKinds[K]["key"]): Promise<RecordOf<K> | undefined> {
-    return (await this.find(keyParts(this.kind, key)))?.record;
+    const parts = keyParts(this.kind, key);
+    const found = await this.find(parts);
+    if (found !== undefined) this.#lastRead.remember(keyText(parts), found);
+    return found?.record;
   }
 
   async list(): Promise<readonly RecordOf<K>[]> {
@@ -118,6 +123,8 @@ export class KubernetesCollection<K extends KindName> implements Collection<Reco
     parts: readonly string[],
     change: (current: RecordOf<K>) => RecordOf<K>,
   ): Promise<RecordOf<K> | undefined> {
+    const swapped = await this.#swapRemembered(parts, change);
+    if (swapped !== undefined) return swapped;
     for (let attempt = 1; attempt <= swapAttempts; attempt++) {
       const found = await this.find(parts);
       if (found === undefined) return undefined;
@@ -128,6 +135,25 @@ export class KubernetesCollection<K extends KindName> implements Collection<Reco
       await this.#yieldToOthers(attempt);
     }
     throw tooBusy();
+  }
+
+  /** With what was read a moment ago. Undefined: nothing was written, and what is stored now has to be asked. */
+  async #swapRemembered(
+    parts: readonly string[],
+    change: (current: RecordOf<K>) => RecordOf<K>,
+  ): Promise<RecordOf<K> | undefined> {
+    const found = this.#lastRead.take(keyText(parts));
+    if (found === undefined) return undefined;
+    let next: RecordOf<K>;
+    try {
+      next = change(found.record);
+    } catch {
+      // A record that may be old by now must not be what refuses; the change is asked again with the stored one.
+      return undefined;
+    }
+    if (next === found.record) return undefined;
+    const written = await this.client.replace(found.name, encodeChange(this.kind, found, next));
+    return written === undefined ? undefined : decode(this.kind, written).record;
   }
 
   /** Those who collided must not meet again at once. */

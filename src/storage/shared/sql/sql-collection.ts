@@ -3,13 +3,13 @@ import { UnavailableError } from "../../../kernel/errors.ts";
 import { goJson } from "../../../kernel/go-json.ts";
 import { AlreadyExistsError, type Collection } from "../../contract.ts";
 import type { KindName, RecordKinds, UserKey } from "../../records.ts";
+import { LastRead } from "../last-read.ts";
 import { keyParts, keyText, recordKey } from "../record-key.ts";
 import { changedColumns } from "./changed-columns.ts";
 import type { Dialect } from "./dialect.ts";
 import { type Cell, type Result, SqlFault } from "./driver.ts";
 import { parseJson } from "./json-cell.ts";
 import { keyCells, type LogicalRow, type SqlKind } from "./kind.ts";
-import { LastRead } from "./last-read.ts";
 import type { SqlClient } from "./sql-client.ts";
 import { type VersionedStatements, versionedStatements } from "./versioned-statements.ts";
 
