@@ -98,11 +98,11 @@ describe("form_post", () => {
 
   it("comes after a form and after consent as well, and posts a refused consent", async () => {
     const person = asking.newAgent();
-    const consent = await authorize(person, { response_mode: "form_post", state: "s" });
+    const consent = await authorize(person, { response_mode: "form_post", state: "s", scope: "openid email" });
     const req = unescapeHtml(/name="req" value="([^"]*)"/.exec(consent.body)?.[1] ?? "");
     const refused = fieldsOf((await person.post(consent.url.href, { req, approval: "rejected" })).body);
     assert.deepEqual([refused.error, refused.state, refused.iss], ["access_denied", "s", issuer]);
-    const again = await authorize(person, { response_mode: "form_post" });
+    const again = await authorize(person, { response_mode: "form_post", scope: "openid email" });
     const id = unescapeHtml(/name="req" value="([^"]*)"/.exec(again.body)?.[1] ?? "");
     const given = fieldsOf((await person.post(again.url.href, { req: id, approval: "approve" })).body);
     tokensOf(await redeem(person, given.code ?? ""));

@@ -12,5 +12,5 @@ underPlans("oidcc-ensure-post-request-succeeds", everyPlan, async (variant) => {
   const asked = told(await ask(agent, variant), variant);
   assert.deepEqual(Object.keys(posted).sort(), Object.keys(asked).sort());
   const { connector_id: _, ...unchosen } = form;
-  assert.match((await agent.post("/auth", unchosen)).body, /data-connector="mock"/);
+  assert.match((await server.newAgent().post("/auth", unchosen)).body, /data-connector="mock"/);
 });

@@ -16,7 +16,7 @@ underPlans("oidcc-ui-locales", everyPlan, async (variant) => {
 });
 
 describe("ui_locales", () => {
-  const login = { connector_id: "pw", ui_locales: "fr-CA es" };
+  const login = { connector_id: "pw", ui_locales: "fr-CA es", scope: "openid email" };
 
   it("is the language of the choice, of the form, of a refused attempt and of consent", async () => {
     const agent = asking.newAgent();
