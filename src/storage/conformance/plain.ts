@@ -8,7 +8,7 @@ export function plain(value: unknown): unknown {
   if (typeof value === "object" && value !== null)
     return Object.fromEntries(
       Object.entries(value)
-        .sort()
+        .sort(([one], [other]) => (one < other ? -1 : 1))
         .map(([key, item]) => [key, plain(item)]),
     );
   return value;

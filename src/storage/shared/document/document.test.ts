@@ -16,12 +16,15 @@ const formats: Readonly<Record<string, (kind: (typeof kindNames)[number]) => rea
 };
 
 /** Objects with the right names and anything in them, and a few wrong names. */
-const foreign = (fields: readonly Field[]) =>
-  fc.dictionary(
-    fc.oneof(fc.constantFrom(...fields.map(({ member }) => member)), fc.string()),
-    fc.oneof(fc.jsonValue(), fc.constantFrom(null, "2026-08-06T15:14:24.123456789Z", "0001-01-01T00:00:00Z", "AQI=")),
-    { noNullPrototype: true },
-  );
+const foreign = (fields: readonly Field[]): fc.Arbitrary<Readonly<Record<string, unknown>>> =>
+  fc
+    .dictionary(
+      fc.oneof(fc.constantFrom(...fields.map(({ member }) => member)), fc.string()),
+      fc.oneof(fc.jsonValue(), fc.constantFrom(null, "2026-08-06T15:14:24.123456789Z", "0001-01-01T00:00:00Z", "AQI=")),
+      { noNullPrototype: true },
+    )
+    // Once through JSON, which writes -0 as 0.
+    .map((object) => JSON.parse(JSON.stringify(object)));
 
 for (const [name, fieldsOf] of Object.entries(formats)) {
   describe(`foreign objects in ${name}`, () => {
