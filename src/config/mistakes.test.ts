@@ -671,3 +671,15 @@ test("what deserves a word though it is allowed", async () => {
     );
   }
 });
+
+test("a redirect URI that leads elsewhere is said before somebody fails to sign in", async () => {
+  const warned = async (redirectURI: string, more = "{type: oauth, id: up 1, name: Up") =>
+    (await warningsOf(`${base}connectors:\n- ${more}, config: {clientID: x, redirectURI: "${redirectURI}"}}\n`))
+      .filter(({ path }) => path === "connectors[0].config.redirectURI")
+      .map(({ message }) => message);
+  const { issuer } = /issuer: (?<issuer>\S+)/.exec(base)?.groups ?? assert.fail();
+  assert.deepEqual(await warned(`${issuer}/callback`), []);
+  assert.deepEqual(await warned(`${issuer}/callback/up%201`), []);
+  for (const elsewhere of [`${issuer}/callback/`, `${issuer}/callback/other`, "https://other.example/callback", ""])
+    assert.deepEqual(await warned(elsewhere), [`nobody can sign in: the address must be ${issuer}/callback`]);
+});

@@ -94,7 +94,18 @@ async function readConfig(
   if (type.startsWith("mock") && !isLoopback(issuerHost(file.issuer))) {
     findings.warn(`${path}.type`, `a mock connector lets anyone in, and the issuer is not on this machine alone`);
   }
-  return readBuilt(reading, block, (await open()).config, id, `${path}.config`);
+  const config = readBuilt(reading, block, (await open()).config, id, `${path}.config`);
+  checkRedirect(reading, config, id, `${path}.config`);
+  return config;
+}
+
+/** compat(dex): said when somebody signs in; here before. What has a client at its upstream is sent back to our callback. */
+function checkRedirect({ file, findings }: Reading, config: ConnectorConfig["config"], id: string, path: string): void {
+  const { clientID, redirectURI } = config;
+  if (typeof clientID !== "string" || typeof redirectURI !== "string") return;
+  const callback = `${file.issuer.replace(/\/$/, "")}/callback`;
+  if (redirectURI === callback || redirectURI === `${callback}/${encodeURIComponent(id)}`) return;
+  findings.warn(`${path}.redirectURI`, `nobody can sign in: the address must be ${callback}`);
 }
 
 function readBuilt(

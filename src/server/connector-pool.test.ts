@@ -349,3 +349,10 @@ test("a start that is given up does not wait for a dead upstream", async () => {
   await opening;
   await pool.close();
 });
+
+test("what the API stored is read as Go reads it: keys in any case, null as absent", async () => {
+  const config = { USERNAME: "kilgore", Password: "trout", username: null };
+  const { pool } = aPool([aRecord({ type: "mockPassword", config })]);
+  assert.equal((await pool.open("up"))?.connector.kind, "password");
+  await pool.close();
+});

@@ -1,6 +1,7 @@
 import type { Connector, ConnectorDeps, ConnectorInfo, OpenConnector } from "../connector/contract.ts";
 import type { AnyConnectorType } from "../connector/registry.ts";
 import { UnavailableError } from "../kernel/errors.ts";
+import { asGoReads } from "../kernel/go-keys.ts";
 import { type Clock, type Logger, type Millis, millis, type Random } from "../kernel/ports.ts";
 import type { OpenUpstreamFetch, UpstreamOptions } from "../kernel/upstream-fetch.ts";
 import type { ConnectorRecord } from "../storage/records.ts";
@@ -152,7 +153,7 @@ async function openOnce(
   const load = Object.hasOwn(types, record.type) ? types[record.type] : undefined;
   if (load === undefined) throw new HopelessError(`connector type ${record.type} is not built yet`);
   const type = await load();
-  const config = parseConfig(record);
+  const config = asGoReads(parseConfig(record), type.config);
   try {
     type.config.parse(config);
   } catch (cause) {
