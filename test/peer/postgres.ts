@@ -99,7 +99,7 @@ export async function startPostgres(): Promise<PostgresPeer> {
   await start();
   await admin("postgres", async (client) => {
     await client.query("create role dex login password 'dex' createdb");
-    await client.query("create role tlsdex login");
+    await client.query("create role tlsdex login in role dex");
   });
   let databases = 0;
   return {

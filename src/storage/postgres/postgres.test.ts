@@ -4,6 +4,8 @@ import { type PostgresPeer, postgresPrograms, startPostgres } from "../../../tes
 import { Secret } from "../../kernel/secret.ts";
 import { runStorageConformance } from "../conformance/conformance.ts";
 import { quietDeps } from "../conformance/quiet-deps.ts";
+import type { Storage } from "../contract.ts";
+import { runServerSuite, runTlsSuite } from "../shared/sql/testing/server-suite.ts";
 import { openPostgres, postgres } from "./postgres.ts";
 
 const settings = (config: { readonly password: string }) =>
@@ -15,6 +17,45 @@ describe("PostgreSQL", { skip: missing(postgresPrograms) }, () => {
     peer = await startPostgres();
   });
   after(() => peer.stop());
+
+  const open = (database: string, change: object = {}): Promise<Storage> =>
+    openPostgres(settings({ ...peer.config(database), ...change }), quietDeps());
+  runServerSuite(() => ({
+    ...peer,
+    open,
+    steps: 23,
+    fill: (count, end) =>
+      `insert into dexts_revoked_token select 'g' || n, '${end}+00' from generate_series(1, ${count}) n`,
+  }));
+
+  const tls = (mode: string, files: object = {}) => ({ ssl: { mode, ...files } });
+  runTlsSuite(
+    [
+      { name: "by its Unix socket, whatever the mode", change: () => ({ host: peer.socket, ...tls("verify-full") }) },
+      { name: "with host:port", change: () => ({ host: `127.0.0.1:${peer.port}`, port: 1 }) },
+      ...["allow", "prefer", "require"].map((mode) => ({ name: mode, change: () => tls(mode) })),
+      {
+        name: "require, and an authority of its own",
+        change: () => tls("require", { caFile: peer.ca.clientCert }),
+        refused: /certificate/,
+      },
+      { name: "verify-ca", change: () => tls("verify-ca", { caFile: peer.ca.caFile }) },
+      { name: "verify-full", change: () => tls("verify-full", { caFile: peer.ca.caFile }) },
+      {
+        name: "verify-full by name",
+        change: () => ({ host: "localhost", ...tls("verify-full", { caFile: peer.ca.caFile }) }),
+      },
+      { name: "verify-full without the authority", change: () => tls("verify-full"), refused: /certificate/ },
+      {
+        name: "verify-full with a client certificate",
+        change: () => ({
+          user: "tlsdex",
+          ...tls("verify-full", { caFile: peer.ca.caFile, certFile: peer.ca.clientCert, keyFile: peer.ca.clientKey }),
+        }),
+      },
+    ],
+    async (change) => open(await peer.createDatabase(), change),
+  );
 
   runStorageConformance("postgres", async () =>
     openPostgres(settings(peer.config(await peer.createDatabase())), quietDeps()),
