@@ -40,10 +40,10 @@ const codeWithPkce: RateWorkload = {
 
 const codeWithSession: RateWorkload = {
   name: "code+session",
-  operation: "the same flow in a browser that has signed in before: its session answers, without a form",
-  needs: ["password"],
+  operation: "the same flow in a browser that has signed in before: its session answers, without an upstream",
+  needs: ["instant"],
   crews: async (stage) => {
-    const clients = stage.clients("password", stage.options.clients);
+    const clients = stage.clients("instant", stage.options.clients);
     await stage.logInAll(clients);
     return [{ name: "flow", members: loop(clients, (client) => client.logInAgain()) }];
   },
