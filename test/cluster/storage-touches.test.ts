@@ -26,13 +26,11 @@ describe("statements of a request", { skip: missing(postgresPrograms) }, () => {
       storage: { type: "postgres", config: peer.config(await peer.createDatabase()) },
     });
     logged = await peer.logStatements();
-    // The server's processes read the new setting between two statements.
-    for (
-      let tries = 0;
-      tries < 50 && (await statementsOf(() => server.newAgent().get("/healthz"))).length === 0;
-      tries++
-    )
-      await wait(100);
+    // Each of its connections reads the new setting between two statements.
+    const health = () => server.newAgent().get("/healthz");
+    for (let tries = 0; tries < 50 && (await statementsOf(health)).length === 0; tries++) await wait(100);
+    // What the start does behind everybody's back is over once nothing comes any more: the first keys.
+    for (let seen = -1; seen !== logged().length; await wait(500)) seen = logged().length;
   });
   after(async () => {
     await server.close();
