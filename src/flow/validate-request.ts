@@ -9,6 +9,7 @@ import {
   outOfBandUri,
   parseRedirectUri,
 } from "../oauth/redirect-uri.ts";
+import { responseModeIn } from "../oauth/request-object.ts";
 import {
   defaultResponseMode,
   isEnabled,
@@ -56,7 +57,7 @@ export function answerTarget(params: AuthorizationParams, policy: Pick<FlowPolic
   const uri = params.get("redirect_uri") ?? "";
   const state = params.get("state") ?? "";
   const types = parseScope(params.get("response_type") ?? "");
-  const mode = params.repeated.includes("response_mode") ? "" : (params.get("response_mode") ?? "");
+  const mode = params.repeated.includes("response_mode") ? "" : responseModeOf(params);
   const isFitting = isResponseMode(mode) && canAnswerBy(mode, uri, isFrontChannel(types));
   return {
     redirectUri: uri === deviceCallbackPath ? `${policy.issuerPath}${deviceCallbackPath}` : uri,
@@ -67,6 +68,10 @@ export function answerTarget(params: AuthorizationParams, policy: Pick<FlowPolic
     uiLocales: parseScope(params.get("ui_locales") ?? ""),
   };
 }
+
+/** Where it is named nowhere else, what a request object says counts for the way that its refusal goes. */
+const responseModeOf = (params: AuthorizationParams): string =>
+  (params.get("response_mode") ?? "") || responseModeIn(params.get("request") ?? "");
 
 interface Rule {
   readonly check: string;

@@ -75,6 +75,13 @@ describe("response_mode", () => {
 describe("form_post", () => {
   const request = { ...mock, response_mode: "form_post" };
 
+  it("brings the refusal of a request object that alone named the mode", async () => {
+    const claims = Buffer.from(JSON.stringify({ response_mode: "form_post" })).toString("base64url");
+    const page = await authorize(agent, { ...mock, request: `eyJhbGciOiJub25lIn0.${claims}.` });
+    assert.equal(page.status, 200);
+    assert.equal(fieldsOf(page.body).error, "request_not_supported");
+  });
+
   it("posts the whole answer to the client and puts nothing into an address", async () => {
     const state = `"><script>alert(1)</script>'&amp;`;
     const page = await authorize(agent, { ...request, state });
