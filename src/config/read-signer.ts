@@ -5,10 +5,14 @@ import { didYouMean } from "./did-you-mean.ts";
 import { expandedBlock, invalidValue, type Reading, readDuration } from "./reading.ts";
 import { signerSchemas } from "./schema.ts";
 
+/** What a local signer makes keys for. */
+const localAlgorithms = ["RS256", "ES256", "EdDSA"] as const;
+export type LocalAlgorithm = (typeof localAlgorithms)[number];
+
 export interface LocalSignerConfig {
   readonly type: "local";
   readonly keysRotationPeriod: Millis;
-  readonly algorithm: "RS256" | "ES256";
+  readonly algorithm: LocalAlgorithm;
 }
 
 export interface VaultSignerConfig {
@@ -57,9 +61,10 @@ function readLocal(reading: Reading): LocalSignerConfig | undefined {
   if (block === undefined) return undefined;
   const path = "signer.config.keysRotationPeriod";
   const local = signerSchemas.local.parse(aligner.object(block, signerSchemas.local, "signer.config"));
-  if (!["", "RS256", "ES256"].includes(local.algorithm)) {
+  const algorithm = localAlgorithms.find((each) => each === (local.algorithm || "RS256"));
+  if (algorithm === undefined) {
     const message = `parse signer config: unsupported local signer algorithm ${quoteGo(local.algorithm)}`;
-    findings.refuse("decode", "signer.config.algorithm", message, { hint: "RS256 or ES256" });
+    findings.refuse("decode", "signer.config.algorithm", message, { hint: "RS256, ES256 or EdDSA" });
   }
   const period = local.keysRotationPeriod ?? "";
   if (period === "") {
@@ -75,7 +80,7 @@ function readLocal(reading: Reading): LocalSignerConfig | undefined {
   }
   const prefix = `failed to open local signer: ${invalidValue(period, "local signer rotation period")}`;
   const keysRotationPeriod = readDuration(findings, path, period, prefix) ?? sixHours;
-  return { type: "local", keysRotationPeriod, algorithm: local.algorithm === "ES256" ? "ES256" : "RS256" };
+  return { type: "local", keysRotationPeriod, algorithm: algorithm ?? "RS256" };
 }
 
 function readVault(reading: Reading): VaultSignerConfig | undefined {

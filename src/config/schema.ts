@@ -249,7 +249,7 @@ export type ConfigFile = z.output<typeof fileSchema>;
 export const signerSchemas = {
   local: z.object({
     keysRotationPeriod: duration("How long a key signs. Required."),
-    algorithm: text("`RS256` when empty.", ["RS256", "ES256"]),
+    algorithm: text("`RS256` when empty.", ["RS256", "ES256", "EdDSA"]),
   }),
   vault: z.object({
     addr: text("Address of the vault; `VAULT_ADDR` when empty."),

@@ -5,7 +5,7 @@ import type { StoredJwk } from "../../storage/records.ts";
 import { storedJwk } from "./stored-jwk.ts";
 
 /** What we make keys for; what Dex or another hand stored may be more. */
-export type LocalAlgorithm = "RS256" | "ES256";
+export type LocalAlgorithm = "RS256" | "ES256" | "EdDSA";
 
 /** A new private key as it is stored. Made on libuv's pool: an RSA key takes a tenth of a second and more. */
 export async function generateKey(algorithm: LocalAlgorithm, random: Random): Promise<Secret<StoredJwk>> {
@@ -30,6 +30,9 @@ function newPrivateKey(algorithm: LocalAlgorithm): Promise<KeyObject> {
         return;
       case "ES256":
         generateKeyPair("ec", { namedCurve: "P-256" }, done);
+        return;
+      case "EdDSA":
+        generateKeyPair("ed25519", {}, done);
         return;
     }
   });

@@ -27,10 +27,17 @@ async function dexKeys(nextRotation: number, alg: "RS256" | "ES256" = "ES256"): 
   return { signingKey, signingKeyPub: publicHalf(signingKey.reveal()), verificationKeys: [], nextRotation };
 }
 
+const common = ["use", "kty", "kid"];
+const members = {
+  RS256: { shared: [...common, "alg", "n", "e"], secret: ["d", "p", "q", "dp", "dq", "qi"] },
+  ES256: { shared: [...common, "crv", "alg", "x", "y"], secret: ["d"] },
+  EdDSA: { shared: [...common, "crv", "alg", "x"], secret: ["d"] },
+};
+
 const header = (jwt: string): unknown => JSON.parse(Buffer.from(jwt.split(".")[0] ?? "", "base64url").toString());
 const events = ({ log }: Replica): readonly string[] => log.lines.map(({ level, event }) => `${level} ${event}`);
 
-for (const algorithm of ["RS256", "ES256"] as const) {
+for (const algorithm of ["RS256", "ES256", "EdDSA"] as const) {
   test(`${algorithm}: an empty store gets a key that signs at once, and others verify with what is published`, async () => {
     const replica = aReplica({ algorithm });
     const jwt = await replica.token('{"sub":"jane"}');
@@ -54,9 +61,7 @@ for (const algorithm of ["RS256", "ES256"] as const) {
     const replica = aReplica({ algorithm });
     await replica.signer.current();
     const stored = replica.keys.stored();
-    const shared =
-      algorithm === "RS256" ? ["use", "kty", "kid", "alg", "n", "e"] : ["use", "kty", "kid", "crv", "alg", "x", "y"];
-    const secret = algorithm === "RS256" ? ["d", "p", "q", "dp", "dq", "qi"] : ["d"];
+    const { shared, secret } = members[algorithm];
     assert.deepEqual(Object.keys(stored?.signingKey?.reveal() ?? {}), [...shared, ...secret]);
     assert.deepEqual(Object.keys(stored?.signingKeyPub ?? {}), shared);
     if (algorithm === "RS256") {
