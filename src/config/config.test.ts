@@ -70,7 +70,7 @@ test("the least configuration has Dex's defaults", async () => {
       rememberMeCheckedByDefault: true,
       ssoSharedWithDefault: "none",
     },
-    mfa: { authenticators: [], defaultMFAChain: [] },
+    mfa: { authenticators: [], defaultMFAChain: [], trustedConnectors: [], askEveryTime: false },
     notYet: [],
   });
 });
@@ -111,7 +111,7 @@ test("what is not built yet is said, and what must not be served without is mark
   assert.deepEqual(
     notYet.map(({ path, blocksServing }) => [path, blocksServing]),
     [
-      ["mfa", true],
+      ["mfa.authenticators[1]", true],
       ["connectors[0].type", false],
       ["telemetry.http", false],
       ["grpc.addr", false],

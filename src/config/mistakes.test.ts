@@ -513,7 +513,10 @@ test("with sessions switched off neither sessions nor second factors may be conf
         "mfa: {authenticators: [{id: a, type: TOTP, config: {}}]}",
         ["mfa", "mfa requires sessions to be enabled (DEX_SESSIONS_ENABLED=true)"],
       ],
-      ["staticClients: [{id: a, name: A, secret: s, mfaChain: [x], ssoSharedWith: [a]}]"],
+      [
+        "staticClients: [{id: a, name: A, secret: s, mfaChain: [x], ssoSharedWith: [a]}]",
+        ["staticClients[0].mfaChain[0]", 'staticClients: client "a" references unknown MFA authenticator "x"'],
+      ],
       ["sessions: ~\nmfa: {}"],
     ],
     off,
@@ -602,7 +605,7 @@ connectors:
 test("names that point at nothing, and names given twice, are warnings", async () => {
   const warnings = await warningsOf(`${base}oauth2: {passwordConnector: locla}
 staticClients:
-- {id: web, name: W, secret: s, allowedConnectors: [githup], trustedPeers: [clii], ssoSharedWith: ["*", wep], mfaChain: [totp]}
+- {id: web, name: W, secret: s, allowedConnectors: [githup], trustedPeers: [clii], ssoSharedWith: ["*", wep]}
 - {id: cli, name: C, public: true}
 - {id: cli, name: D, public: true}
 connectors:
@@ -620,11 +623,6 @@ staticPasswords:
       ["staticClients[0].allowedConnectors[0]", 'this file has no connector "githup"', "github"],
       ["staticClients[0].trustedPeers[0]", 'this file has no client "clii"', "cli"],
       ["staticClients[0].ssoSharedWith[1]", 'this file has no client "wep"', "web"],
-      [
-        "staticClients[0].mfaChain",
-        "there are no authenticators (mfa.authenticators): no second factor is asked for",
-        undefined,
-      ],
       ["staticClients[2]", 'there is another client "cli"; the last one counts', undefined],
       ["connectors[1].id", 'there is another connector "github"; the last one counts', undefined],
       ["connectors[2].id", 'the password database is connector "local" too and hides this one', undefined],

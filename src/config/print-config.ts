@@ -56,7 +56,12 @@ function effective(config: Config): object {
             validIfNotUsedFor: formatDuration(sessions.validIfNotUsedFor),
           },
         }),
-    mfa: { authenticators: mfa.authenticators.map(printedAuthenticator), defaultMFAChain: mfa.defaultMFAChain },
+    mfa: {
+      authenticators: mfa.authenticators.map(printedAuthenticator),
+      defaultMFAChain: mfa.defaultMFAChain,
+      trustedConnectors: mfa.trustedConnectors,
+      askEveryTime: mfa.askEveryTime,
+    },
   };
 }
 

@@ -27,24 +27,24 @@ export type AuthenticatorConfig = TotpConfig | WebauthnConfig;
 export interface MfaConfig {
   readonly authenticators: readonly AuthenticatorConfig[];
   readonly defaultMFAChain: readonly string[];
+  /** Ids of connectors whose `amr` counts. */
+  readonly trustedConnectors: readonly string[];
+  /** A session remembers no factor. */
+  readonly askEveryTime: boolean;
 }
 
 type FileAuthenticator = ConfigFile["mfa"]["authenticators"][number];
 
 export function readMfa(reading: Reading): MfaConfig {
   const { file, findings, flags } = reading;
-  const { authenticators, defaultMFAChain } = file.mfa;
-  if (authenticators.length === 0 && defaultMFAChain.length === 0) return { authenticators: [], defaultMFAChain };
+  const { authenticators, ...choices } = file.mfa;
+  checkChains(reading);
+  if (authenticators.length === 0 && choices.defaultMFAChain.length === 0) return { authenticators: [], ...choices };
   if (!flags.DEX_SESSIONS_ENABLED) {
     findings.refuse("setup", "mfa", "mfa requires sessions to be enabled (DEX_SESSIONS_ENABLED=true)");
   }
-  // A chain that nobody asks for would let everybody in with a password alone: that is never served.
-  const isDemanded =
-    defaultMFAChain.length > 0 || file.staticClients.some(({ mfaChain }) => (mfaChain ?? []).length > 0);
-  findings.later("mfa", "second factors are not built yet", isDemanded);
   const read = authenticators.map((authenticator, index) => readAuthenticator(reading, authenticator, index));
-  checkChains(reading);
-  return { authenticators: read.filter((authenticator) => authenticator !== undefined), defaultMFAChain };
+  return { authenticators: read.filter((authenticator) => authenticator !== undefined), ...choices };
 }
 
 function readAuthenticator(
@@ -63,6 +63,7 @@ function readAuthenticator(
     const config = readConfig(reading, totpSchema, type, path);
     return config && { type, id, connectorTypes, issuer: config.issuer };
   }
+  if (type === "WebAuthn") findings.later(path, "WebAuthn is not built yet", true);
   if (type === "WebAuthn") return readWebauthn(reading, id, connectorTypes, path);
   const meant = didYouMean(type, ["TOTP", "WebAuthn"]);
   findings.refuse(

@@ -28,7 +28,6 @@ export function references(reading: Reading, clients: readonly Client[], connect
       if (id !== "*") warnUnknown(id, clientIds, `${path}.ssoSharedWith[${at}]`, "client");
     }
   }
-  checkIdleChains(reading);
   checkDuplicates(reading, clientIds, connectorIds);
   if (connectorIds.length === 0) {
     reading.findings.warn(
@@ -45,18 +44,6 @@ const unknownWarner =
     const meant = didYouMean(id, known);
     findings.warn(path, `this file has no ${kind} ${quoteGo(id)}`, meant === undefined ? {} : { didYouMean: meant });
   };
-
-/** compat(dex): without an `mfa` section a client's chain is accepted and never asked for. */
-function checkIdleChains({ file, findings }: Reading): void {
-  if (file.mfa.authenticators.length > 0 || file.mfa.defaultMFAChain.length > 0) return;
-  file.staticClients.forEach(({ mfaChain = [] }, index) => {
-    if (mfaChain.length > 0)
-      findings.warn(
-        `staticClients[${index}].mfaChain`,
-        "there are no authenticators (mfa.authenticators): no second factor is asked for",
-      );
-  });
-}
 
 function checkDuplicates(
   { file, findings }: Reading,

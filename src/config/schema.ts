@@ -156,7 +156,9 @@ const authenticatorSchema = z.object({
   connectorTypes: texts("Connector types whose people are asked for it. Empty: all."),
 });
 
-export const totpSchema = z.object({ issuer: text("What an authenticator app calls us.") });
+export const totpSchema = z.object({
+  issuer: text("What an authenticator app calls us; the issuer's host when empty."),
+});
 
 export const webauthnSchema = z.object({
   rpDisplayName: text("What a browser calls us; `rpID` when empty."),
@@ -237,6 +239,12 @@ export const fileSchema = z.object({
     .object({
       authenticators: z.array(authenticatorSchema).default([]).meta({ description: "Second factors there are." }),
       defaultMFAChain: texts("Ids of the factors for clients without a chain of their own, in order."),
+      trustedConnectors: texts(
+        "Ids of connectors whose `amr` counts: people whose upstream says `mfa` are asked for no factor here. Not in Dex.",
+      ),
+      askEveryTime: flag(
+        "Whether every request asks for its factors again, as in Dex. Ours: a session remembers what was proved in it.",
+      ),
     })
     .prefault({})
     .meta({ description: "Second factors." }),

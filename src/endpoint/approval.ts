@@ -4,19 +4,17 @@ import { scopesAskedFor } from "../oauth/claims-request.ts";
 import { audiencesOf } from "../oauth/scope.ts";
 import { approvalPage } from "../page/approval-page.ts";
 import type { AuthRequest } from "../storage/records.ts";
-import { readBrowserSecrets } from "./browser-secret.ts";
-import { answerFlow } from "./flow-answer.ts";
-import { flowContext, type Provider } from "./provider.ts";
+import { answerStep } from "./answer-step.ts";
+import type { Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
 
 /** `/approval`: the person sees what the client asks for, and says yes or no. OIDC Core §3.1.2.4. */
 export async function approvalEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
   const { flow } = provider;
-  const context = flowContext(request, readBrowserSecrets(request, flow.policy.issuer.startsWith("https:")), provider);
   const fields = request.method === "POST" ? request.form() : request.query();
   const id = fields.get("req") ?? request.query().get("req") ?? "";
   const mac = request.query().get("hmac") ?? "";
-  return answerFlow(request, provider, async () => {
+  return answerStep(request, provider, async (context) => {
     const { record } = await openStoredLogin(id, mac, ["step:approval"], context, flow);
     if (request.method !== "POST") return ask(record, request, provider);
     return fields.get("approval") === "approve" ? approve(record, context, flow) : reject(record, context, flow);

@@ -12,8 +12,8 @@ import { isDeviceCallback } from "../oauth/redirect-uri.ts";
 import { parseScope } from "../oauth/scope.ts";
 import { loginPage } from "../page/login-page.ts";
 import type { Client } from "../storage/records.ts";
+import { answerStep } from "./answer-step.ts";
 import { authorizationParams, type MergedParams, queryWithout } from "./authorization-params.ts";
-import { readBrowserSecrets } from "./browser-secret.ts";
 import { answerFlow } from "./flow-answer.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { readFlowRequest } from "./read-flow-request.ts";
@@ -107,8 +107,7 @@ const toChoice = (connector: ConnectorInfo, params: MergedParams, provider: Prov
 /** compat(dex): Dex sends the browser through `/auth?req=…&hmac=…` between steps; logins that it left there go on here. */
 async function continueStored(params: MergedParams, request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
   const { flow } = provider;
-  const context = flowContext(request, readBrowserSecrets(request, flow.policy.issuer.startsWith("https:")), provider);
-  return answerFlow(request, provider, async () => {
+  return answerStep(request, provider, async (context) => {
     const { record, step } = await openStoredLogin(
       params.get("req") ?? "",
       params.get("hmac") ?? "",

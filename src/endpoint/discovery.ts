@@ -1,6 +1,7 @@
+import { attainableContexts } from "../flow/missing-factors.ts";
 import { promptValues } from "../flow/validate-request.ts";
 import type { HttpAnswer, HttpRequest } from "../http/contract.ts";
-import { acrSupported } from "../oauth/acr.ts";
+import { acr } from "../oauth/acr.ts";
 import { type GrantType, grantTypes } from "../oauth/grant-type.ts";
 import { responseModes, servedResponseTypes } from "../oauth/response-type.ts";
 import { catalogues } from "../page/messages.ts";
@@ -71,7 +72,7 @@ const members: readonly Member[] = [
   ["revocation_endpoint_auth_methods_supported", () => [...secretMethods, "none"]],
   ["claim_types_supported", () => ["normal"]],
   ["claims_parameter_supported", () => true],
-  ["acr_values_supported", () => acrSupported],
+  ["acr_values_supported", ({ provider }) => [acr.single, ...attainableContexts(undefined, provider.flow.factors)]],
   ["prompt_values_supported", () => promptValues],
   // Our pages fit a window of any size, and a finger.
   ["display_values_supported", () => ["page", "popup", "touch"]],

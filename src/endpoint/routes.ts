@@ -13,6 +13,9 @@ import { introspectionEndpoint } from "./introspection.ts";
 import { keysEndpoint } from "./keys.ts";
 import { logoutEndpoint } from "./logout.ts";
 import { logoutCallbackEndpoint } from "./logout-callback.ts";
+import { mfaEndpoint } from "./mfa.ts";
+import { recoveryEndpoint } from "./mfa-recovery.ts";
+import { totpEndpoint } from "./mfa-totp.ts";
 import { passwordLoginEndpoint } from "./password-login.ts";
 import type { Provider } from "./provider.ts";
 import { revocationEndpoint } from "./revocation.ts";
@@ -63,6 +66,9 @@ const sessionTable: readonly Entry[] = [
   { path: "/logout/callback", endpoint: logoutCallbackEndpoint, surface: "page" },
   { path: "/logout/upstream/{connector}", endpoint: upstreamLogoutEndpoint, surface: "page" },
   { path: "/account", endpoint: accountEndpoint, surface: "page" },
+  { path: "/mfa", endpoint: mfaEndpoint, surface: "page" },
+  { path: "/mfa/totp", endpoint: totpEndpoint, surface: "page" },
+  { path: "/mfa/recovery", endpoint: recoveryEndpoint, surface: "page" },
 ];
 
 /** What the addresses depend on. */

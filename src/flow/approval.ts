@@ -62,13 +62,13 @@ export async function reject(record: AuthRequest, context: FlowContext, deps: Fl
 }
 
 /** Who logged out while the question stood there has taken the answer back. */
-async function requireSession({ extra }: AuthRequest, { sessions, storage, clock }: FlowDeps): Promise<void> {
+export async function requireSession({ extra }: AuthRequest, { sessions, storage, clock }: FlowDeps): Promise<void> {
   if (sessions === undefined || extra?.sessionId === undefined) return;
   const session = await storage.authSessions.get(extra.sessionId);
   if (session !== undefined && isSessionLive(session, clock.now())) return;
   throw new PageError(400, "Your session has ended. Go back to the application and start again.");
 }
 
-async function takeRecord(record: AuthRequest, deps: FlowDeps): Promise<void> {
+export async function takeRecord(record: AuthRequest, deps: FlowDeps): Promise<void> {
   if (!(await deps.storage.authRequests.delete(record.id))) throw new PageError(400, "User session error.");
 }

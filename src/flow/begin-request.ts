@@ -3,8 +3,10 @@ import { encodeSubject } from "../token/subject.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
 import { continueLogin } from "./finish-login.ts";
 import { openSession, useSession } from "./keep-session.ts";
+import { attainableContexts } from "./missing-factors.ts";
 import { nextStep, type SessionFacts } from "./next-step.ts";
 import { authTimeOf, type Reach, sharesWith, sharingCandidates } from "./session.ts";
+import { factorsOf } from "./stored-request.ts";
 
 /**
  * The first step of a request at one connector: the answer of a session that may stand for the login, or undefined
@@ -47,12 +49,16 @@ async function openOffer(
   if (session === undefined || session.connectorId !== connectorId) return undefined;
   const identity = await deps.storage.userIdentities.get(session);
   const now = deps.clock.now();
+  const connector = (await deps.connectors.list()).find(({ id }) => id === connectorId);
   if (identity === undefined || identity.blockedUntil > now) return undefined;
   const facts: SessionFacts = {
     subject: encodeSubject({ userId: session.userId, connectorId }),
     authTime: authTimeOf(session),
     now,
-    ...(session.extra?.acr === undefined ? {} : { acr: session.extra.acr }),
+    strength: {
+      ...(session.extra?.acr === undefined ? {} : { acr: session.extra.acr }),
+      contexts: [...(session.extra?.contexts ?? []), ...attainableContexts(connector, deps.factors)],
+    },
     isOnlineOnly: session.extra?.isOnlineOnly === true,
     reach: await reachOf(session, request.clientId, deps),
   };
@@ -84,6 +90,7 @@ function resume(
     consented: identity.consents[request.clientId] ?? [],
     ...(amr === undefined ? {} : { amr }),
     ...(acr === undefined ? {} : { acr }),
+    ...(deps.factors.isAskedEveryTime ? {} : factorsOf(session.extra ?? {})),
     ...(connectorData === undefined ? {} : { connectorData }),
   };
   return continueLogin(request, login, false, context, deps);

@@ -14,6 +14,7 @@ import type { BlockedUsers } from "../token/blocked-users.ts";
 import type { MintDeps } from "../token/id-token.ts";
 import type { Revocations } from "../token/revocations.ts";
 import type { TellClients } from "./end-session.ts";
+import type { Factors } from "./factor-contract.ts";
 import type { Device, SessionHolder, SessionPolicy } from "./session-contract.ts";
 
 /** The operator's choices that a login depends on. */
@@ -42,11 +43,14 @@ export interface FlowDeps {
   /** Undefined: sessions are switched off, and every login asks again. */
   readonly sessions: SessionPolicy | undefined;
   readonly blockedUsers: BlockedUsers;
+  readonly factors: Factors;
   /** Tells clients of a session's end now; what fails stays in storage and is tried again. */
   readonly tellClients: TellClients;
   readonly revocations: Revocations;
   /** Key of refresh secrets. */
   readonly refreshKey: Uint8Array;
+  /** Key of the hashes of recovery codes. */
+  readonly recoveryKey: Uint8Array;
   /** Key of codes and their records. */
   readonly codeKey: Uint8Array;
   readonly clock: Clock;

@@ -5,8 +5,10 @@ import type { UserIdentity, UserKey } from "../storage/records.ts";
 import { claimsOf } from "../token/identity-claims.ts";
 import { encodeSubject } from "../token/subject.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
+import { factorUrl } from "./factor-url.ts";
 import { issueAnswer } from "./issue-answer.ts";
 import { beginSession } from "./keep-session.ts";
+import { missingFactors } from "./missing-factors.ts";
 import { nextStep } from "./next-step.ts";
 import { rememberUser } from "./remember-user.ts";
 import { stepMac } from "./step-mac.ts";
@@ -93,12 +95,13 @@ export async function continueLogin(
   context: FlowContext,
   deps: FlowDeps,
 ): Promise<FlowOutcome> {
-  const { consented, acr } = login;
+  const { consented } = login;
   const progress = {
     isLoggedIn: true,
     isApproved,
     subject: subjectOf(login),
-    ...(acr === undefined ? {} : { acr }),
+    strength: login,
+    missingFactors: await factorsToProve(request, login, deps),
     ...(consented === undefined ? {} : { consented }),
   };
   const step = nextStep(request, progress, deps.policy, context.trail);
@@ -107,6 +110,8 @@ export async function continueLogin(
       return issueAnswer(request, login, context, deps);
     case "refuse":
       throw new ClientRefusal(step.error, request);
+    case "mfa":
+      return askFactor(step.factor, request, login, context, deps);
     case "consent":
       return askConsent(request, login, context, deps);
     case "login":
@@ -115,6 +120,37 @@ export async function continueLogin(
     default:
       return step satisfies never;
   }
+}
+
+async function factorsToProve(
+  request: FlowRequest,
+  login: CompletedLogin,
+  { storage, connectors, factors }: FlowDeps,
+): Promise<readonly string[]> {
+  const client = await storage.clients.get(request.clientId);
+  if (client === undefined) throw new PageError(400, "Invalid client_id.");
+  const connector = (await connectors.list()).find(({ id }) => id === login.connectorId);
+  return missingFactors(request, login, client, connector, factors);
+}
+
+async function askFactor(
+  factorId: string,
+  request: FlowRequest,
+  login: CompletedLogin,
+  context: FlowContext,
+  deps: FlowDeps,
+): Promise<FlowOutcome> {
+  const factor = deps.factors.authenticators.find(({ id }) => id === factorId);
+  if (factor === undefined || deps.sessions === undefined) {
+    context.logger.error("a client demands a second factor that does not exist", {
+      client_id: request.clientId,
+      authenticator: factorId,
+    });
+    throw new PageError(500, "This application demands a second factor that is not set up. Tell your administrator.");
+  }
+  const record = toAuthRequest(request, login, deps.random);
+  await deps.storage.authRequests.create(record);
+  return { go: "redirect", to: factorUrl(record, factor, context, deps), status: 303 };
 }
 
 const subjectOf = ({ claims, connectorId }: CompletedLogin): string =>

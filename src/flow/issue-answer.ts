@@ -12,6 +12,7 @@ import { trustedBy } from "../token/trusted-peers.ts";
 import { acrFor } from "./acr.ts";
 import { clientAnswer } from "./client-answer.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
+import { missingFactors } from "./missing-factors.ts";
 import type { CompletedLogin } from "./stored-request.ts";
 
 /**
@@ -42,7 +43,7 @@ export async function issueAnswer(
             ...(code === undefined ? {} : { code }),
             ...(login.sessionId === undefined ? {} : { sessionId: login.sessionId }),
             ...(login.amr === undefined ? {} : { amr: login.amr }),
-            ...acrFor(request, login.acr),
+            ...acrFor(request, login),
           },
           deps.mint,
         )
@@ -83,6 +84,7 @@ async function authorizeAnswer(
         scopes: request.scopes,
         namedClaims: request.namedClaims,
         trustedBy: await trustedBy(client.id, request.scopes, deps.storage.clients),
+        missingFactors: missingFactors(request, login, client, connector, deps.factors),
         blockedUntil: await deps.blockedUsers.until({ userId: login.claims.userId, connectorId: login.connectorId }),
         now: deps.clock.now(),
       },
@@ -154,11 +156,12 @@ function codeRecord(id: string, request: FlowRequest, login: CompletedLogin, now
   };
 }
 
-function codeExtra(request: FlowRequest, { amr, acr }: CompletedLogin): AuthCode["extra"] {
+function codeExtra(request: FlowRequest, login: CompletedLogin): AuthCode["extra"] {
   const { namedClaims } = request;
+  const { amr } = login;
   if (namedClaims === undefined && amr === undefined) return undefined;
   return {
-    ...(namedClaims === undefined ? {} : { namedClaims, ...acrFor(request, acr) }),
+    ...(namedClaims === undefined ? {} : { namedClaims, ...acrFor(request, login) }),
     ...(amr === undefined ? {} : { amr }),
   };
 }

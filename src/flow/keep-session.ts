@@ -3,11 +3,13 @@ import type { AuthSession, AuthSessionExtra, ClientState, UserKey } from "../sto
 import { isSessionLive } from "../token/session-life.ts";
 import type { FlowContext, FlowDeps } from "./contract.ts";
 import { endSession } from "./end-session.ts";
+import type { FactorProof } from "./factor-contract.ts";
 import { isUseWorthWriting, usedState } from "./session.ts";
 import type { SessionPolicy } from "./session-contract.ts";
 import { isSessionSecret, storedSecret, withHashedSecret } from "./session-secret.ts";
 import type { CompletedLogin } from "./stored-request.ts";
 import { noteUpstreamSession } from "./upstream-session.ts";
+import { withProof } from "./with-proof.ts";
 
 type Deps = Pick<FlowDeps, "sessions" | "storage" | "clock" | "random">;
 
@@ -164,4 +166,11 @@ export async function useSession(
     idleExpiry: now + sessions.validIfNotUsedFor,
   }));
   return used !== undefined;
+}
+
+/** Notes what was proved in a session beside its login, for the requests that follow. */
+export async function noteProof(id: string, user: UserKey, proof: FactorProof, { storage }: Deps): Promise<void> {
+  await storage.authSessions.update(id, (session) =>
+    isOf(session, user) ? { ...session, extra: withProof(session.extra ?? {}, proof) } : session,
+  );
 }

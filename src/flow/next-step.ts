@@ -2,7 +2,7 @@ import type { Trail } from "../kernel/ports.ts";
 import { scopesAskedFor } from "../oauth/claims-request.ts";
 import { OAuthError } from "../oauth/error.ts";
 import { scopes as scopeNames } from "../oauth/scope.ts";
-import { meetsAcr } from "./acr.ts";
+import { meetsAcr, type Strength } from "./acr.ts";
 import type { FlowPolicy, FlowRequest } from "./contract.ts";
 import type { Reach } from "./session.ts";
 
@@ -14,8 +14,10 @@ export interface Progress {
   readonly isApproved: boolean;
   /** `sub` of the person who is logged in. */
   readonly subject?: string;
-  /** What the upstream says of the strength of their login. */
-  readonly acr?: string;
+  /** How strong the login is. */
+  readonly strength?: Strength;
+  /** Second factors that it still has to prove, in order. */
+  readonly missingFactors?: readonly string[];
   /** The browser's live session at the connector of this request, while nobody is logged in for it. */
   readonly session?: SessionFacts;
   /** Scopes that the person agreed to before, for this client; absent where nothing is remembered. */
@@ -30,8 +32,8 @@ export interface SessionFacts {
   readonly authTime: number;
   readonly now: number;
   readonly reach: Reach;
-  /** What the upstream said of the strength of its login. */
-  readonly acr?: string;
+  /** How strong its login was, with what further factors can bring. */
+  readonly strength: Strength;
   /** The upstream was not asked for lasting access. */
   readonly isOnlineOnly: boolean;
 }
@@ -40,6 +42,7 @@ export type Step =
   | { readonly go: "login" }
   /** The session stands for a login. */
   | { readonly go: "resume" }
+  | { readonly go: "mfa"; readonly factor: string }
   | { readonly go: "consent" }
   | { readonly go: "issue" }
   | { readonly go: "refuse"; readonly error: OAuthError };
@@ -61,7 +64,9 @@ export function nextStep(
     });
     return { go: "refuse", error: loginRequired(hintedAnother) };
   }
-  if (!meetsAcr(request, progress.acr)) {
+  const [factor] = progress.missingFactors ?? [];
+  if (factor !== undefined) return stepToFactor(factor, request, trail);
+  if (!meetsAcr(request, progress.strength ?? {})) {
     const because = "the login met none of the acr values that the client insists on";
     trail.note({ check: "login.strength", outcome: "fail", because, spec: "OIDC Core §5.5.1.1" });
     const description = "None of the requested acr values can be met.";
@@ -111,7 +116,7 @@ function objectionTo(session: SessionFacts | undefined, request: FlowRequest): O
   if (hintedSubject !== undefined && hintedSubject !== session.subject) {
     return { because: "it is another person's than the hint's", spec: "OIDC Core §3.1.2.2" };
   }
-  if (!meetsAcr(request, session.acr)) {
+  if (!meetsAcr(request, session.strength)) {
     return { because: "its login was not as strong as the client insists on", spec: "OIDC Core §5.5.1.1" };
   }
   if (session.isOnlineOnly && scopes.includes(scopeNames.offlineAccess) && !isSilent(request)) {
@@ -120,6 +125,17 @@ function objectionTo(session: SessionFacts | undefined, request: FlowRequest): O
   // Zero asks for a login whatever the clock says. OIDC Core §3.1.2.1.
   const isTooOld = maxAge !== undefined && (maxAge === 0 || session.now - session.authTime > maxAge * 1000);
   return isTooOld ? { because: "the login is older than max_age", spec: "OIDC Core §3.1.2.1" } : undefined;
+}
+
+function stepToFactor(factor: string, request: FlowRequest, trail: Trail): Step {
+  const spec = "OIDC Core §3.1.2.3";
+  if (!isSilent(request)) {
+    trail.note({ check: "factor.needed", outcome: "chose", because: `${factor} is still to be proved`, spec });
+    return { go: "mfa", factor };
+  }
+  const because = `prompt=none, and the person would have to prove ${factor}`;
+  trail.note({ check: "factor.needed", outcome: "fail", because, spec: "OIDC Core §3.1.2.6" });
+  return { go: "refuse", error: new OAuthError("interaction_required", "A second factor is required.") };
 }
 
 function stepToIssue(

@@ -3,7 +3,7 @@ import { secretEqual } from "../kernel/secret-equal.ts";
 import type { AuthRequest } from "../storage/records.ts";
 
 /** The steps of a stored login that an address may name. compat(dex): labels of server/authflow. */
-export type FlowStep = "step:continue" | "step:approval" | "step:approved";
+export type FlowStep = "step:continue" | "step:mfa" | "step:approval" | "step:approved" | `authenticator:${string}`;
 
 /**
  * The MAC that lets an address continue a stored login at one step, in one browser. Dex's MAC covers the

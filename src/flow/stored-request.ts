@@ -17,6 +17,9 @@ export interface CompletedLogin {
   readonly amr?: readonly string[];
   /** What the upstream says of the strength, in its own words. */
   readonly acr?: string;
+  /** Ids of the second factors that were proved, and the `acr` contexts that they make up. */
+  readonly factors?: readonly string[];
+  readonly contexts?: readonly string[];
   /** Absent where sessions are off. */
   readonly sessionId?: string;
   /** What the person agreed to before, for this client; absent where nothing is remembered. */
@@ -58,9 +61,16 @@ export function toAuthRequest(request: FlowRequest, login: CompletedLogin, rando
       ...(login.sessionId === undefined ? {} : { sessionId: login.sessionId }),
       ...(login.amr === undefined ? {} : { amr: login.amr }),
       ...(login.acr === undefined ? {} : { acr: login.acr }),
+      ...factorsOf(login),
     },
   };
 }
+
+/** What was proved beside the login, where anything was. */
+export const factorsOf = ({ factors, contexts }: Pick<CompletedLogin, "factors" | "contexts">) => ({
+  ...(factors === undefined ? {} : { factors }),
+  ...(contexts === undefined ? {} : { contexts }),
+});
 
 /** The request that `record` holds, ours or Dex's. */
 export function toFlowRequest(record: AuthRequest): FlowRequest {
@@ -100,6 +110,7 @@ export function toCompletedLogin(record: AuthRequest): CompletedLogin {
     authTime: record.authTime,
     ...(record.extra?.amr === undefined ? {} : { amr: record.extra.amr }),
     ...(record.extra?.acr === undefined ? {} : { acr: record.extra.acr }),
+    ...factorsOf(record.extra ?? {}),
     ...(record.extra?.sessionId === undefined ? {} : { sessionId: record.extra.sessionId }),
   };
 }

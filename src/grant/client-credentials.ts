@@ -24,6 +24,7 @@ export const clientCredentialsGrant: Grant = {
         claims: claimsOfClient(client),
         scopes,
         trustedBy: await trustedBy(client.id, scopes, deps.storage.clients),
+        missingFactors: [],
         blockedUntil: 0,
         now: deps.clock.now(),
       },

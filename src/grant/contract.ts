@@ -8,6 +8,7 @@ import type { Storage } from "../storage/contract.ts";
 import type { Client } from "../storage/records.ts";
 import type { TokenAnswer } from "../token/answer.ts";
 import type { BlockedUsers } from "../token/blocked-users.ts";
+import type { FactorPolicy } from "../token/factor-chain.ts";
 import type { MintDeps } from "../token/id-token.ts";
 import type { RefreshPolicy } from "../token/refresh-rotation.ts";
 import type { AnsweredConnections } from "../token/replay.ts";
@@ -29,6 +30,7 @@ export interface GrantDeps {
   readonly deviceLifetime: Millis;
   readonly answered: AnsweredConnections;
   readonly blockedUsers: BlockedUsers;
+  readonly factors: FactorPolicy;
   /** Whether logins have sessions, which tokens may have to end with. */
   readonly hasSessions: boolean;
   readonly revocations: Revocations;

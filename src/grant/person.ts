@@ -5,6 +5,7 @@ import { grantTypes } from "../oauth/grant-type.ts";
 import { scopes as scopeNames } from "../oauth/scope.ts";
 import type { Claims } from "../storage/records.ts";
 import { type Authorized, mustAuthorize } from "../token/authorize.ts";
+import { demandedFactors, multiFactor } from "../token/factor-chain.ts";
 import { trustedBy } from "../token/trusted-peers.ts";
 import type { GrantContext, GrantDeps } from "./contract.ts";
 
@@ -15,30 +16,45 @@ export interface PersonRequest {
   readonly claims: Claims;
   readonly scopes: readonly string[];
   readonly namedClaims?: NamedClaims | undefined;
+  /** How the person proved who they are; undefined where nobody said. RFC 8176. */
+  readonly amr?: readonly string[] | undefined;
 }
 
 /** Asks every policy whether the client may have tokens about this person. @throws {OAuthError} The first that refuses. */
 export async function authorizePerson(
-  { grant, connectorId, claims, scopes, namedClaims }: PersonRequest,
+  { grant, connectorId, claims, scopes, namedClaims, amr }: PersonRequest,
   context: GrantContext,
   deps: GrantDeps,
 ): Promise<Authorized> {
   const subject = { userId: claims.userId, connectorId };
+  const connector = await findConnector(connectorId, deps);
   return mustAuthorize(
     {
       client: context.client,
       grant,
-      connector: await findConnector(connectorId, deps),
+      connector,
       subject,
       claims,
       scopes,
       namedClaims,
       trustedBy: await trustedBy(context.client.id, scopes, deps.storage.clients),
+      missingFactors: isProvedAlready(grant, amr)
+        ? []
+        : demandedFactors(context.client, connector, amr ?? [], deps.factors),
       blockedUntil: claims.userId === "" ? 0 : await deps.blockedUsers.until(subject),
       now: deps.clock.now(),
     },
     context.trail,
   );
+}
+
+/**
+ * Whether the login was asked for its factors before. A code is made by `/auth`, which asks. A refresh token may be
+ * older than the client's demand: then its login says so, unless it is Dex's, where `amr` is undefined.
+ */
+function isProvedAlready(grant: GrantType, amr: readonly string[] | undefined): boolean {
+  if (grant === grantTypes.password || grant === grantTypes.tokenExchange) return false;
+  return grant !== grantTypes.refreshToken || amr === undefined || amr.includes(multiFactor);
 }
 
 /** Nobody yet: {@link authorizePerson} asks with it what can be asked before an upstream is. */

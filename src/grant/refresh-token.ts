@@ -186,9 +186,10 @@ async function authorizeRefresh(
     throw new OAuthError("invalid_scope", `Requested scopes contain unauthorized scope(s): ${quoteList(widened)}.`);
   }
   const scopes = asked.length === 0 ? family.scopes : asked;
-  const { connectorId, claims } = family;
+  const { connectorId, claims, extra } = family;
+  const amr = extra && (extra.amr ?? []);
   const authorized = await authorizePerson(
-    { grant: grantTypes.refreshToken, connectorId, claims, scopes, namedClaims: family.extra?.namedClaims },
+    { grant: grantTypes.refreshToken, connectorId, claims, scopes, namedClaims: extra?.namedClaims, amr },
     context,
     deps,
   );

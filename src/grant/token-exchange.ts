@@ -7,6 +7,7 @@ import { audienceScope, parseScope, scopes as scopeNames, unknownScopes } from "
 import { isTokenType, type TokenType, tokenTypes } from "../oauth/token-type.ts";
 import type { TokenAnswer } from "../token/answer.ts";
 import type { Authorized } from "../token/authorize.ts";
+import { multiFactor } from "../token/factor-chain.ts";
 import { mintTokens } from "../token/id-token.ts";
 import { claimsOf } from "../token/identity-claims.ts";
 import { answerOf } from "./answer-of.ts";
@@ -24,9 +25,11 @@ export const tokenExchangeGrant: Grant = {
     const exchange = readExchange(params);
     const { connectorId, scopes } = exchange;
     const request = { grant: grantTypes.tokenExchange, connectorId, scopes };
-    await authorizeTarget({ ...request, claims: nobody }, exchange, context, deps);
+    // Whether the upstream asked for several factors is known when it has answered.
+    await authorizeTarget({ ...request, claims: nobody, amr: [multiFactor] }, exchange, context, deps);
     const identity = await identify(exchange, context, deps);
-    const authorized = await authorizeTarget({ ...request, claims: claimsOf(identity) }, exchange, context, deps);
+    const proved = { ...request, claims: claimsOf(identity), amr: identity.amr };
+    const authorized = await authorizeTarget(proved, exchange, context, deps);
     return issue(authorized, exchange, deps);
   },
 };

@@ -11,7 +11,10 @@ import { loginPage } from "./login-page.ts";
 import { logoutPage } from "./logout-page.ts";
 import { oobPage } from "./oob-page.ts";
 import { passwordPage } from "./password-page.ts";
+import { recoveryCodesPage } from "./recovery-codes-page.ts";
+import { recoveryPage } from "./recovery-page.ts";
 import { signupPage } from "./signup-page.ts";
+import { totpPage } from "./totp-page.ts";
 
 export const pages = {
   login: loginPage,
@@ -27,6 +30,9 @@ export const pages = {
   deviceConfirm: deviceConfirmPage,
   deviceResult: deviceResultPage,
   forward: forwardPage,
+  totp: totpPage,
+  recovery: recoveryPage,
+  recoveryCodes: recoveryCodesPage,
 } as const;
 
 export type Pages = typeof pages;

@@ -287,4 +287,35 @@ export const samples: Samples = {
     },
     automatic: { postTo: "https://issuer.example.com/callback", fields: [], receiver: "self", isAutomatic: true },
   },
+  totp: {
+    usual: {
+      postUrl: "/dex/mfa/totp?req=abc&hmac=def",
+      issuer: "Example Corp",
+      invalid: false,
+      recoveryUrl: "/dex/mfa/recovery?req=abc",
+    },
+    invalid: { postUrl: "/dex/mfa/totp?req=abc&hmac=def", issuer: rtlName, invalid: true },
+    setUp: {
+      postUrl: "/dex/mfa/totp?req=abc&hmac=def",
+      issuer: "Example Corp",
+      invalid: false,
+      enrolment: {
+        picture: "data:image/svg+xml;base64,PHN2Zy8+",
+        uri: "otpauth://totp/a?secret=JBSWY3DPEHPK3PXP",
+        seed: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+        sealed: "1.abc",
+      },
+    },
+  },
+  recovery: {
+    usual: { postUrl: "/dex/mfa/recovery?req=abc", backLink: "/dex/mfa/totp?req=abc", invalid: false },
+    invalid: { postUrl: "/dex/mfa/recovery?req=abc", backLink: "/dex/mfa/totp?req=abc", invalid: true },
+  },
+  recoveryCodes: {
+    usual: {
+      codes: Array.from({ length: 10 }, (_, i) => `abcd${i}-efghj`),
+      continueTo: "/dex/mfa",
+      fields: { hmac: `"><script>`, req: "abc" },
+    },
+  },
 };

@@ -6,6 +6,7 @@ import { connectorTypes } from "../connector/registry.ts";
 import type { Provider } from "../endpoint/provider.ts";
 import { createSessionCookies, noSessionCookies, type SessionCookies } from "../endpoint/session-cookie.ts";
 import type { FlowDeps } from "../flow/contract.ts";
+import type { Factors } from "../flow/factor-contract.ts";
 import { createLogoutCourier, type LogoutCourier } from "../flow/logout-courier.ts";
 import type { SessionPolicy } from "../flow/session-contract.ts";
 import type { GrantDeps } from "../grant/contract.ts";
@@ -140,6 +141,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
   const revocations = openRevocations(storage, clock);
   const blockedUsers = openBlockedUsers(storage.userIdentities, clock);
   const refreshKey = hkdf(root.reveal(), "refresh");
+  const factors = factorsOf(config);
   const flow: FlowDeps = {
     policy: {
       issuer: config.issuer,
@@ -158,6 +160,8 @@ function buildProvider(config: Config, parts: Parts): Provider {
     mint,
     sessions: sessions && sessionPolicy(sessions, root),
     blockedUsers,
+    factors,
+    recoveryKey: hkdf(root.reveal(), "recovery-code"),
     tellClients: courier.tell,
     revocations,
     refreshKey,
@@ -172,6 +176,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
     codeKey,
     refreshKey,
     blockedUsers,
+    factors,
     hasSessions: sessions !== undefined,
     refreshPolicy: expiry.refreshTokens,
     requestLifetime: expiry.authRequests,
@@ -218,6 +223,16 @@ function buildProvider(config: Config, parts: Parts): Provider {
       pageContextOf(config, { path, traceId, acceptLanguage: headers["accept-language"], uiLocales }),
   };
 }
+
+const factorsOf = ({ mfa, issuer }: Config): Factors => ({
+  // Dex starts without the name, and fails when the first person sets the factor up.
+  authenticators: mfa.authenticators.map((factor) =>
+    factor.type === "TOTP" && factor.issuer === "" ? { ...factor, issuer: new URL(issuer).host } : factor,
+  ),
+  defaultChain: mfa.defaultMFAChain,
+  trustedConnectors: mfa.trustedConnectors,
+  isAskedEveryTime: mfa.askEveryTime,
+});
 
 const sessionPolicy = (sessions: SessionsConfig, root: Secret<Uint8Array>): SessionPolicy => ({
   absoluteLifetime: sessions.absoluteLifetime,

@@ -89,6 +89,9 @@ export interface AuthRequestExtra {
   readonly sessionId?: string;
   readonly amr?: readonly string[];
   readonly acr?: string;
+  /** Ids of the second factors that were proved, and the `acr` contexts that they make up. */
+  readonly factors?: readonly string[];
+  readonly contexts?: readonly string[];
 }
 
 export interface AuthCode extends Pkce {
@@ -247,6 +250,9 @@ export interface AuthSessionExtra {
   /** How they did: OIDC Core §2 `amr` (RFC 8176) and `acr`. */
   readonly amr?: readonly string[];
   readonly acr?: string;
+  /** Ids of the second factors that were proved in it, and the `acr` contexts that they make up. */
+  readonly factors?: readonly string[];
+  readonly contexts?: readonly string[];
   /** The cookie outlives the browser's own session. */
   readonly isRemembered?: boolean;
   /** What the connector said at the login: refresh tokens of a reused session need it, and its own logout. */

@@ -25,11 +25,12 @@ const trail = { note: () => {} };
 const base = (grant: IssuanceRequest["grant"]): IssuanceRequest => ({
   client,
   grant,
-  connector: grant === "client_credentials" ? undefined : { id: "ldap", grantTypes: [] },
+  connector: grant === "client_credentials" ? undefined : { id: "ldap", type: "ldap", grantTypes: [] },
   subject: grant === "client_credentials" ? { userId: "app", connectorId: "" } : { userId: "u", connectorId: "ldap" },
   claims,
   scopes: ["openid"],
   trustedBy: new Set(),
+  missingFactors: [],
   blockedUntil: 0,
   now: 1_000,
 });
@@ -44,8 +45,12 @@ const violations: Readonly<
   "grant.client_kind": { binds: ["client_credentials"], change: { client: { ...client, public: true } } },
   "client.allowed_connectors": { binds: forPeople, change: { client: { ...client, allowedConnectors: ["github"] } } },
   "grant.connector_exists": { binds: forPeople, change: { connector: undefined } },
-  "connector.grant_types": { binds: forPeople, change: { connector: { id: "ldap", grantTypes: ["none of these"] } } },
+  "connector.grant_types": {
+    binds: forPeople,
+    change: { connector: { id: "ldap", type: "ldap", grantTypes: ["none of these"] } },
+  },
   "user.blocked": { binds: forPeople, change: { blockedUntil: 1_001 } },
+  "factor.proved": { binds: forPeople, change: { missingFactors: ["totp"] } },
   "scope.known": { binds: all, change: { scopes: ["openid", "wat"] } },
   "scope.grant": { binds: ["client_credentials"], change: { scopes: ["openid", "offline_access"] } },
   "audience.trusted": { binds: all, change: { scopes: ["openid", "audience:server:client_id:peer"] } },

@@ -15,6 +15,7 @@ import type { Subject } from "./subject.ts";
 /** What of a connector matters to policy. */
 export interface ConnectorFacts {
   readonly id: string;
+  readonly type: string;
   /** Empty: all. */
   readonly grantTypes: readonly string[];
 }
@@ -32,6 +33,8 @@ export interface IssuanceRequest {
   readonly namedClaims?: NamedClaims | undefined;
   /** The clients among the asked audiences that list this client in their `trustedPeers`. */
   readonly trustedBy: ReadonlySet<string>;
+  /** Second factors that the client demands and the person has not proved. */
+  readonly missingFactors: readonly string[];
   /** Milliseconds since the epoch; the account is locked until then. */
   readonly blockedUntil: number;
   readonly now: number;
@@ -46,7 +49,8 @@ export type Policy =
   | "scope.known"
   | "scope.grant"
   | "audience.trusted"
-  | "user.blocked";
+  | "user.blocked"
+  | "factor.proved";
 
 export type Verdict =
   | { readonly allow: true; readonly authorized: Authorized }
@@ -112,6 +116,13 @@ const rules: readonly Rule[] = [
     policy: "user.blocked",
     objection: ({ blockedUntil, now, grant }) =>
       isForPerson(grant) && blockedUntil > now ? [refusal(grant), "The account is locked."] : undefined,
+  },
+  {
+    policy: "factor.proved",
+    objection: ({ grant, missingFactors }) =>
+      isForPerson(grant) && missingFactors.length > 0
+        ? [refusal(grant), "A second factor is required. Sign in with a browser."]
+        : undefined,
   },
   {
     policy: "scope.known",

@@ -127,6 +127,27 @@ export const de: Catalogue = {
   "account.notice.others": "Alle anderen Sitzungen sind beendet.",
   "account.notice.withdrawn": "Die Freigabe ist widerrufen. Die Anwendung muss wieder fragen.",
 
+  "totp.title": "Code eingeben",
+  "totp.explain": "Öffnen Sie Ihre Authenticator-App und geben Sie den Code ein, den sie für {issuer} zeigt.",
+  "totp.setUpTitle": "Authenticator-App einrichten",
+  "totp.setUp":
+    "Zur Anmeldung gehört von jetzt an auch ein Code von Ihrem Telefon. Scannen Sie das Bild mit einer Authenticator-App und geben Sie dann den Code ein, den sie zeigt.",
+  "totp.orType": "Oder tippen Sie diesen Schlüssel in die App:",
+  "totp.code": "Code",
+  "totp.invalid": "Der Code ist falsch oder wurde schon benutzt. Warten Sie auf den nächsten.",
+  "totp.submit": "Weiter",
+  "recovery.use": "Kein Zugriff darauf? Wiederherstellungscode verwenden",
+  "recovery.title": "Wiederherstellungscode verwenden",
+  "recovery.explain": "Geben Sie einen der Codes ein, die Sie beim Einrichten aufbewahrt haben. Jeder gilt einmal.",
+  "recovery.code": "Wiederherstellungscode",
+  "recovery.invalid": "Das ist keiner Ihrer unbenutzten Wiederherstellungscodes.",
+  "recovery.submit": "Weiter",
+  "recovery.back": "Zurück",
+  "recovery.newTitle": "Wiederherstellungscodes aufbewahren",
+  "recovery.keep":
+    "Wenn Sie Ihren zweiten Faktor verlieren, lässt jeder dieser Codes Sie einmal hinein. Drucken Sie sie aus oder legen Sie sie in einem Passwortmanager ab. Sie werden nicht noch einmal gezeigt.",
+  "recovery.kept": "Ich habe sie aufbewahrt",
+
   "forward.title": "Weiter zu {host}",
   "forward.saml": "Als Nächstes kommt die Anmeldeseite Ihrer Organisation.",
   "forward.self": "Ein Schritt noch, dann sind Sie zurück bei der Anmeldung.",

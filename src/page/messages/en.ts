@@ -121,6 +121,27 @@ export const en = {
   "account.notice.others": "All other sessions have ended.",
   "account.notice.withdrawn": "The access is withdrawn. The application has to ask again.",
 
+  "totp.title": "Enter your code",
+  "totp.explain": "Open your authenticator app and type the code that it shows for {issuer}.",
+  "totp.setUpTitle": "Set up your authenticator app",
+  "totp.setUp":
+    "From now on, logging in takes a code from your phone as well. Scan the picture with an authenticator app, then type the code that the app shows.",
+  "totp.orType": "Or type this key into the app:",
+  "totp.code": "Code",
+  "totp.invalid": "That code is wrong, or it was used before. Wait for the next one.",
+  "totp.submit": "Continue",
+  "recovery.use": "No access to it? Use a recovery code",
+  "recovery.title": "Use a recovery code",
+  "recovery.explain": "Type one of the codes that you kept when you set up your second factor. Each works once.",
+  "recovery.code": "Recovery code",
+  "recovery.invalid": "That is not one of your unused recovery codes.",
+  "recovery.submit": "Continue",
+  "recovery.back": "Back",
+  "recovery.newTitle": "Keep your recovery codes",
+  "recovery.keep":
+    "If you lose your second factor, each of these codes lets you in once. Print them, or put them into a password manager. They are not shown again.",
+  "recovery.kept": "I have kept them",
+
   "forward.title": "Continue to {host}",
   "forward.saml": "Your organisation's login page is next.",
   "forward.self": "One more step takes you back to the sign-in.",

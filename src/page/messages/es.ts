@@ -123,6 +123,27 @@ export const es: Catalogue = {
   "account.notice.others": "Todas las demás sesiones han terminado.",
   "account.notice.withdrawn": "El acceso se ha retirado. La aplicación tendrá que pedirlo de nuevo.",
 
+  "totp.title": "Introduzca su código",
+  "totp.explain": "Abra su aplicación de autenticación e introduzca el código que muestra para {issuer}.",
+  "totp.setUpTitle": "Configure su aplicación de autenticación",
+  "totp.setUp":
+    "A partir de ahora, iniciar sesión requiere también un código de su teléfono. Escanee la imagen con una aplicación de autenticación y escriba el código que muestra.",
+  "totp.orType": "O escriba esta clave en la aplicación:",
+  "totp.code": "Código",
+  "totp.invalid": "El código no es correcto o ya se usó. Espere al siguiente.",
+  "totp.submit": "Continuar",
+  "recovery.use": "¿No tiene acceso? Use un código de recuperación",
+  "recovery.title": "Usar un código de recuperación",
+  "recovery.explain": "Escriba uno de los códigos que guardó al configurarlo. Cada uno sirve una vez.",
+  "recovery.code": "Código de recuperación",
+  "recovery.invalid": "No es uno de sus códigos de recuperación sin usar.",
+  "recovery.submit": "Continuar",
+  "recovery.back": "Volver",
+  "recovery.newTitle": "Guarde sus códigos de recuperación",
+  "recovery.keep":
+    "Si pierde su segundo factor, cada uno de estos códigos le permite entrar una vez. Imprímalos o guárdelos en un gestor de contraseñas. No se volverán a mostrar.",
+  "recovery.kept": "Los he guardado",
+
   "forward.title": "Continuar a {host}",
   "forward.saml": "A continuación verá la página de inicio de sesión de su organización.",
   "forward.self": "Un paso más y volverá al inicio de sesión.",

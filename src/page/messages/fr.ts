@@ -124,6 +124,28 @@ export const fr: Catalogue = {
   "account.notice.others": "Toutes les autres sessions ont pris fin.",
   "account.notice.withdrawn": "L’accès est retiré. L’application devra redemander.",
 
+  "totp.title": "Saisissez votre code",
+  "totp.explain": "Ouvrez votre application d’authentification et saisissez le code qu’elle affiche pour {issuer}.",
+  "totp.setUpTitle": "Configurez votre application d’authentification",
+  "totp.setUp":
+    "La connexion demande désormais aussi un code de votre téléphone. Scannez l’image avec une application d’authentification, puis saisissez le code qu’elle affiche.",
+  "totp.orType": "Ou saisissez cette clé dans l’application :",
+  "totp.code": "Code",
+  "totp.invalid": "Ce code est erroné ou a déjà servi. Attendez le suivant.",
+  "totp.submit": "Continuer",
+  "recovery.use": "Vous n’y avez plus accès ? Utilisez un code de secours",
+  "recovery.title": "Utiliser un code de secours",
+  "recovery.explain":
+    "Saisissez l’un des codes que vous avez conservés lors de la configuration. Chacun sert une fois.",
+  "recovery.code": "Code de secours",
+  "recovery.invalid": "Ce n’est pas l’un de vos codes de secours inutilisés.",
+  "recovery.submit": "Continuer",
+  "recovery.back": "Retour",
+  "recovery.newTitle": "Conservez vos codes de secours",
+  "recovery.keep":
+    "Si vous perdez votre second facteur, chacun de ces codes vous laisse entrer une fois. Imprimez-les ou rangez-les dans un gestionnaire de mots de passe. Ils ne seront plus affichés.",
+  "recovery.kept": "Je les ai conservés",
+
   "forward.title": "Continuer vers {host}",
   "forward.saml": "Vient ensuite la page de connexion de votre organisation.",
   "forward.self": "Encore une étape et vous revenez à la connexion.",

@@ -83,10 +83,13 @@ function readSessionExtra(value: JsonObject): AuthSessionExtra {
   const [acr, upstreamSessionId] = [textMember(value, "acr"), textMember(value, "upstreamSessionId")];
   const [authTime, amr] = [numberMember(value, "authTime"), textList(member(value, "amr"))];
   const connectorData = bytesMember(value, "connectorData");
+  const [factors, contexts] = [textList(member(value, "factors")), textList(member(value, "contexts"))];
   return {
     ...(authTime === 0 ? {} : { authTime }),
     ...(amr.length === 0 ? {} : { amr }),
     ...(acr === "" ? {} : { acr }),
+    ...(factors.length === 0 ? {} : { factors }),
+    ...(contexts.length === 0 ? {} : { contexts }),
     ...(boolMember(value, "isRemembered") ? { isRemembered: true } : {}),
     ...(boolMember(value, "isOnlineOnly") ? { isOnlineOnly: true } : {}),
     ...(connectorData.byteLength === 0 ? {} : { connectorData: new Secret(connectorData) }),

@@ -17,6 +17,8 @@ export function readAuthRequestExtra(value: JsonObject): AuthRequestExtra {
     ...text(value, "sessionId"),
     ...list(value, "amr"),
     ...text(value, "acr"),
+    ...list(value, "factors"),
+    ...list(value, "contexts"),
   };
 }
 
