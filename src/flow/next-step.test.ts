@@ -29,6 +29,7 @@ const session = (change: Partial<SessionFacts> = {}): SessionFacts => ({
   now: 1_060_000,
   reach: "own",
   isOnlineOnly: false,
+  strength: {},
   ...change,
 });
 
@@ -113,4 +114,26 @@ describe("consent", () => {
   }
   test("of somebody else than the hinted person is no answer", () =>
     assert.equal(stepOf({ hintedSubject: "you" }, { ...loggedIn, isApproved: true }).error, "login_required"));
+});
+
+describe("second factors", () => {
+  const loggedIn = { isLoggedIn: true, missingFactors: ["totp", "key"] };
+
+  test("come before consent, the first that is missing first", () => {
+    assert.equal(stepOf({}, loggedIn).go, "mfa");
+    assert.equal(stepOf({}, { ...loggedIn, isApproved: true }).go, "mfa");
+    assert.equal(stepOf({}, { isLoggedIn: true, missingFactors: [] }, true).go, "issue");
+  });
+
+  test("cannot be asked for in silence", () => {
+    assert.equal(stepOf({ prompt: ["none"] }, loggedIn).error, "interaction_required");
+  });
+
+  test("come after the question whom the answer is about, and before that for the strength", () => {
+    assert.equal(stepOf({ hintedSubject: "you" }, { ...loggedIn, subject: "me" }).error, "login_required");
+    const strong = { acrIsEssential: true, acrValues: ["phr"] };
+    assert.equal(stepOf(strong, loggedIn).go, "mfa");
+    assert.equal(stepOf(strong, { isLoggedIn: true }).error, "unmet_authentication_requirements");
+    assert.equal(stepOf(strong, { isLoggedIn: true, strength: { contexts: ["phr"] } }, true).go, "issue");
+  });
 });
