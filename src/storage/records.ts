@@ -366,6 +366,39 @@ export interface UpstreamSession {
   readonly expiry: number;
 }
 
+/**
+ * Ours: what a person of the built-in database was mailed and may use once (`verify`, `reset`, `email`), or a device that
+ * they have logged in from (`device`).
+ */
+export interface AccountToken {
+  /** A keyed hash: whoever reads the database learns no token. */
+  readonly id: string;
+  readonly purpose: "verify" | "reset" | "email" | "device";
+  readonly userId: string;
+  /** The key of the {@link Password} when it was made. */
+  readonly email: string;
+  /** The address that `email` changes to; else empty. */
+  readonly newEmail: string;
+  /** A keyed hash of the password's hash when it was made, or empty: a changed password ends it. */
+  readonly passwordTag: string;
+  /** Where the login goes on afterwards: a rooted path of ours, or empty. */
+  readonly back: string;
+  readonly createdAt: number;
+  readonly expiry: number;
+}
+
+/** Ours: a mail that is still to be delivered. Kept until it is, or until `expiry`. */
+export interface MailDelivery {
+  readonly id: string;
+  /** The whole mail, sealed: it holds links that let their reader in. */
+  readonly content: string;
+  readonly createdAt: number;
+  readonly attempts: number;
+  /** As {@link LogoutDelivery.nextAttempt}. */
+  readonly nextAttempt: number;
+  readonly expiry: number;
+}
+
 /** The key of what belongs to one user at one connector. */
 export interface UserKey {
   readonly userId: string;
@@ -391,6 +424,8 @@ export interface RecordKinds {
   revokedTokens: { key: string; record: RevokedToken };
   logoutDeliveries: { key: string; record: LogoutDelivery };
   upstreamSessions: { key: string; record: UpstreamSession };
+  accountTokens: { key: string; record: AccountToken };
+  mailDeliveries: { key: string; record: MailDelivery };
 }
 
 export type KindName = keyof RecordKinds;

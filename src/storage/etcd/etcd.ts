@@ -49,6 +49,8 @@ export async function openEtcd(settings: EtcdConfig, { random, logger }: Storage
     revokedTokens: expiring("revokedTokens"),
     logoutDeliveries: expiring("logoutDeliveries"),
     upstreamSessions: expiring("upstreamSessions"),
+    accountTokens: expiring("accountTokens"),
+    mailDeliveries: expiring("mailDeliveries"),
   };
   return {
     ...ending,

@@ -25,6 +25,8 @@ const prefixes: Readonly<Record<KindName, string>> = {
   revokedTokens: own("revokedTokens"),
   logoutDeliveries: own("logoutDeliveries"),
   upstreamSessions: own("upstreamSessions"),
+  accountTokens: own("accountTokens"),
+  mailDeliveries: own("mailDeliveries"),
 };
 
 const hasPairs = (kind: KindName): boolean => kind === "offlineSessions" || kind === "userIdentities";

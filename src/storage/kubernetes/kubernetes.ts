@@ -45,6 +45,8 @@ export async function openKubernetes(settings: KubernetesConfig, deps: StorageDe
     revokedTokens: expiring("revokedTokens"),
     logoutDeliveries: expiring("logoutDeliveries"),
     upstreamSessions: expiring("upstreamSessions"),
+    accountTokens: expiring("accountTokens"),
+    mailDeliveries: expiring("mailDeliveries"),
   };
   return {
     ...ending,

@@ -259,4 +259,6 @@ export const resources: { readonly [K in KindName]: Resource } = {
   revokedTokens: ownResource(ownKinds.revokedTokens),
   logoutDeliveries: ownResource(ownKinds.logoutDeliveries),
   upstreamSessions: ownResource(ownKinds.upstreamSessions),
+  accountTokens: ownResource(ownKinds.accountTokens),
+  mailDeliveries: ownResource(ownKinds.mailDeliveries),
 };

@@ -116,6 +116,8 @@ export function openMemory(): Storage {
     revokedTokens: new MemoryCollection("revokedTokens"),
     logoutDeliveries: new MemoryCollection("logoutDeliveries"),
     upstreamSessions: new MemoryCollection("upstreamSessions"),
+    accountTokens: new MemoryCollection("accountTokens"),
+    mailDeliveries: new MemoryCollection("mailDeliveries"),
   };
   return {
     ...collections,

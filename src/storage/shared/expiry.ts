@@ -11,4 +11,6 @@ export const expiries: { readonly [K in KindName]?: (record: RecordKinds[K]["rec
   revokedTokens: ({ expiry }) => expiry,
   logoutDeliveries: ({ expiry }) => expiry,
   upstreamSessions: ({ expiry }) => expiry,
+  accountTokens: ({ expiry }) => expiry,
+  mailDeliveries: ({ expiry }) => expiry,
 };

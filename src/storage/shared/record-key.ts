@@ -23,6 +23,8 @@ const parts: { readonly [K in KindName]: (record: RecordKinds[K]["record"]) => r
   revokedTokens: ({ id }) => [id],
   logoutDeliveries: ({ id }) => [id],
   upstreamSessions: ({ id }) => [id],
+  accountTokens: ({ id }) => [id],
+  mailDeliveries: ({ id }) => [id],
 };
 
 export const kindNames: readonly KindName[] = Object.keys(parts).filter((name): name is KindName => name in parts);

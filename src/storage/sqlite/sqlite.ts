@@ -117,6 +117,8 @@ function collectionsOf({ kinds }: SqlLayout, reader: DatabaseSync, writer: Write
     revokedTokens: open("revokedTokens"),
     logoutDeliveries: open("logoutDeliveries"),
     upstreamSessions: open("upstreamSessions"),
+    accountTokens: open("accountTokens"),
+    mailDeliveries: open("mailDeliveries"),
   };
 }
 

@@ -1,6 +1,8 @@
 import type {
+  AccountToken,
   KindName,
   LogoutDelivery,
+  MailDelivery,
   RedeemedCode,
   RevokedToken,
   ServerSecret,
@@ -37,6 +39,8 @@ const redeemed = fieldsOf<RedeemedCode>();
 const revoked = fieldsOf<RevokedToken>();
 const delivery = fieldsOf<LogoutDelivery>();
 const upstream = fieldsOf<UpstreamSession>();
+const account = fieldsOf<AccountToken>();
+const mail = fieldsOf<MailDelivery>();
 
 /** The kinds that are ours, member by member. */
 export const ownKinds: { readonly [K in OwnKind]: OwnKindDocument } = {
@@ -83,6 +87,33 @@ export const ownKinds: { readonly [K in OwnKind]: OwnKindDocument } = {
     plural: "upstream_sessions",
     fields: [upstream.text("id", "id"), upstream.list("sessionIds", "session_ids"), upstream.time("expiry", "expiry")],
   },
+  accountTokens: {
+    singular: "account_token",
+    plural: "account_tokens",
+    fields: [
+      account.text("id", "id"),
+      account.text("purpose", "purpose"),
+      account.text("userId", "user_id"),
+      account.text("email", "email"),
+      account.text("newEmail", "new_email"),
+      account.text("passwordTag", "password_tag"),
+      account.text("back", "back"),
+      account.time("createdAt", "created_at"),
+      account.time("expiry", "expiry"),
+    ],
+  },
+  mailDeliveries: {
+    singular: "mail_delivery",
+    plural: "mail_deliveries",
+    fields: [
+      mail.text("id", "id"),
+      mail.text("content", "content"),
+      mail.time("createdAt", "created_at"),
+      mail.integer("attempts", "attempts"),
+      mail.time("nextAttempt", "next_attempt"),
+      mail.time("expiry", "expiry"),
+    ],
+  },
 };
 
 /** The fields of each of them. */
@@ -92,4 +123,6 @@ export const ownFields: { readonly [K in OwnKind]: readonly Field[] } = {
   revokedTokens: ownKinds.revokedTokens.fields,
   logoutDeliveries: ownKinds.logoutDeliveries.fields,
   upstreamSessions: ownKinds.upstreamSessions.fields,
+  accountTokens: ownKinds.accountTokens.fields,
+  mailDeliveries: ownKinds.mailDeliveries.fields,
 };

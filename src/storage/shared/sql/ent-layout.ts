@@ -112,6 +112,8 @@ const map = <T extends { readonly [K in KindName]: SqlKind<K> }>(kinds: T): SqlL
   revokedTokens: kinds.revokedTokens,
   logoutDeliveries: kinds.logoutDeliveries,
   upstreamSessions: kinds.upstreamSessions,
+  accountTokens: kinds.accountTokens,
+  mailDeliveries: kinds.mailDeliveries,
 });
 
 /** What ent's columns may leave out, by name; in `keys` nothing. */

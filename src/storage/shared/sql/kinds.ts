@@ -1,5 +1,6 @@
 import type { KindName } from "../../records.ts";
 import type { SqlKind } from "./kind.ts";
+import { accountTokens, mailDeliveries } from "./kinds-account.ts";
 import { authCodes, authRequests, deviceRequests, deviceTokens, refreshTokens } from "./kinds-login.ts";
 import { clients, connectors, keys, redeemedCodes, revokedTokens, serverSecrets } from "./kinds-server.ts";
 import { logoutDeliveries, upstreamSessions } from "./kinds-session.ts";
@@ -24,4 +25,6 @@ export const sqlKinds: { readonly [K in KindName]: SqlKind<K> } = {
   revokedTokens,
   logoutDeliveries,
   upstreamSessions,
+  accountTokens,
+  mailDeliveries,
 };

@@ -256,4 +256,20 @@ export const ownTables: readonly Change[] = [
     time("next_attempt", "expiry"),
   ),
   create("dexts_upstream_session", ["id"], text("id"), json("session_ids"), time("expiry")),
+  create(
+    "dexts_account_token",
+    ["id"],
+    text("id", "purpose", "user_id", "email", "new_email", "password_tag"),
+    columnsOf("bytes_text", {}, ["back"]),
+    time("created_at", "expiry"),
+  ),
+  create(
+    "dexts_mail_delivery",
+    ["id"],
+    text("id"),
+    columnsOf("bytes_text", {}, ["content"]),
+    time("created_at"),
+    columnsOf("integer", {}, ["attempts"]),
+    time("next_attempt", "expiry"),
+  ),
 ];

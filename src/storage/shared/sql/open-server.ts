@@ -92,5 +92,7 @@ function collectionsOf(dialect: Dialect, { kinds }: SqlLayout, client: SqlClient
     revokedTokens: open("revokedTokens"),
     logoutDeliveries: open("logoutDeliveries"),
     upstreamSessions: open("upstreamSessions"),
+    accountTokens: open("accountTokens"),
+    mailDeliveries: open("mailDeliveries"),
   };
 }
