@@ -22,7 +22,7 @@ export function idFromBytes(bytes: Uint8Array): string {
   return text;
 }
 
-/** A random object id of 25 characters, as Dex makes them for requests, codes, tokens and sessions. */
+/** A random object id of 25 characters, as Dex makes them for requests, tokens and sessions. */
 export const newId = (random: Random): string => idFromBytes(random.bytes(16));
 
 /** A random id of 51 characters: device codes and HMAC keys. */

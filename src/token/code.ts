@@ -5,12 +5,13 @@ import { idFromBytes, isId } from "../kernel/ids.ts";
 export const codeLifetime = 30 * 60 * 1000;
 
 /**
- * The code that answers one flow: 25 characters, as Dex's. It is derived from the flow, not drawn, so that
- * a flow can be answered once: a second answer meets the first one's record. The flow's id has 128 bits
- * and never leaves the server unsealed.
+ * The code that answers one flow: 33 characters in Dex's alphabet, whose own codes have 25. RFC 6749 §10.10 asks for
+ * 160 bits, and the conformance suite measures. It is derived from the flow, not drawn, so that a flow can be
+ * answered once: a second answer meets the first one's record. The flow's id has 128 bits and never leaves the
+ * server unsealed.
  */
 export const codeOf = (key: Uint8Array, flowId: string): string =>
-  idFromBytes(keyedHash(key, "code", flowId).subarray(0, 16));
+  idFromBytes(keyedHash(key, "code", flowId).subarray(0, 21));
 
 /** Where the code is stored: a keyed hash of it. "1" is in no id of Dex, so the one is never taken for the other. */
 export const codeRecordId = (key: Uint8Array, code: string): string =>

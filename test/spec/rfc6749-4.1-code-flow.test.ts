@@ -49,7 +49,7 @@ const halfHash = (text: string): string =>
 describe("the authorization response", () => {
   it("carries code, state and issuer, and nothing else", async () => {
     const { code, ...rest } = toldClient(await authorize(agent, { ...viaMock, state: "a b/c=d&e" }));
-    assert.match(code ?? "", /^[a-z][a-z2-7]{24}$/);
+    assert.match(code ?? "", /^[a-z][a-z2-7]{32}$/);
     assert.deepEqual(rest, { state: "a b/c=d&e", iss: issuer });
   });
 
