@@ -35,7 +35,5 @@ export const futureConnectors: Readonly<Record<string, KeyNames>> = {
   },
   "bitbucket-cloud": { ...oauthClient, ...words("teams includeTeamGroups getWorkspacePermissions") },
   openshift: { ...oauthClient, ...words("issuer groups insecureCA rootCA") },
-  "atlassian-crowd": words("baseURL clientID clientSecret groups preferredUsernameField usernamePrompt"),
   gitea: { ...oauthClient, ...words("baseURL loadAllGroups useLoginAsID"), ...teams },
-  keystone: words("domain keystoneHost keystoneUsername keystonePassword"),
 };

@@ -13,7 +13,9 @@ export interface AnyConnectorType {
 
 /** Every connector type that is built, by the name `connectors[].type` gives it. Loaded when configured. */
 export const connectorTypes: Readonly<Record<string, () => Promise<AnyConnectorType>>> = {
+  "atlassian-crowd": async () => forgetConfig((await import("./atlassian-crowd/atlassian-crowd.ts")).atlassianCrowd),
   authproxy: async () => forgetConfig((await import("./auth-proxy/auth-proxy.ts")).authProxy),
+  keystone: async () => forgetConfig((await import("./keystone/keystone.ts")).keystone),
   ldap: async () => forgetConfig((await import("./ldap/ldap.ts")).ldap),
   mockCallback: async () => forgetConfig((await import("./mock-callback/mock-callback.ts")).mockCallback),
   saml: async () => forgetConfig((await import("./saml/saml.ts")).saml),

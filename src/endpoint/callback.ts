@@ -9,6 +9,7 @@ import { Secret } from "../kernel/secret.ts";
 import { OAuthError } from "../oauth/error.ts";
 import { readBrowserSecrets } from "./browser-secret.ts";
 import { dropState, wholeState } from "./carried-state.ts";
+import { deniedMembership } from "./denied-membership.ts";
 import { answerFlow } from "./flow-answer.ts";
 import { bounce, isBounced } from "./post-form.ts";
 import { flowContext, type Provider } from "./provider.ts";
@@ -41,12 +42,7 @@ export async function callbackEndpoint(request: HttpRequest, provider: Provider)
     if (result.ok) return finishLogin(pending.request, open, result.identity, context, provider.flow);
     context.trail.note({ check: "connector.login", outcome: "fail", because: result.reason });
     request.logger.info("login failed", { connector_id: open.info.id, reason: result.reason });
-    if (result.reason === "not_in_required_groups") {
-      throw new PageError(
-        403,
-        "You are not a member of the groups that may sign in here. Ask your administrator for access.",
-      );
-    }
+    if (result.reason === "not_in_required_groups") throw deniedMembership();
     // The client waits for an answer, and the person has given it. RFC 6749 §4.1.2.1.
     throw new ClientRefusal(
       new OAuthError("access_denied", "The sign-in was cancelled.", { detail: result.reason }),

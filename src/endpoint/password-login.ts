@@ -10,6 +10,7 @@ import { Secret } from "../kernel/secret.ts";
 import { passwordPage } from "../page/password-page.ts";
 import { safeBackLink } from "./back-link.ts";
 import { readBrowserSecrets } from "./browser-secret.ts";
+import { deniedMembership } from "./denied-membership.ts";
 import { answerFlow } from "./flow-answer.ts";
 import { negotiateLogin } from "./negotiate-login.ts";
 import { flowContext, type Provider } from "./provider.ts";
@@ -83,6 +84,8 @@ async function submit(
   }
   request.logger.info("login failed", { connector_id: login.open.info.id, user: username, reason: result.reason });
   context.trail.note({ check: "connector.login", outcome: "fail", because: result.reason });
+  // The password was right: asking for it again would lead nowhere.
+  if (result.reason === "not_in_required_groups") throw deniedMembership();
   const isExpired = result.reason === "password_expired";
   return form(request, login, provider, { status: 401, username, isExpired });
 }
