@@ -5,7 +5,7 @@ NODE := bin/node
 READY := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check watch spec bench docs
+.PHONY: help setup run test check watch spec bench docs bundle
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -38,3 +38,6 @@ bench: $(READY) ## logins/s, p99 and memory; saved to bench/results
 
 docs: $(READY) ## regenerate docs/reference
 	@$(NODE) scripts/docs.ts
+
+bundle: $(READY) ## dist/: the server in one folder that needs Node and nothing else
+	@$(NODE) scripts/package/bundle.ts

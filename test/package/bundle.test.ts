@@ -1,0 +1,102 @@
+/** `make bundle`, moved away from the source and from its node_modules: complete, lazy, and a person can sign in. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, test } from "node:test";
+import type { Metafile } from "esbuild";
+import { writeBundle } from "../../scripts/package/bundle.ts";
+import { buildVersion } from "../../scripts/package/version.ts";
+import { configOf, logIn, serve } from "./served.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "dex-bundle-"));
+after(() => rmSync(folder, { recursive: true }));
+const { metafile } = await writeBundle(folder, "1.2.3-test");
+const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ""}` };
+
+/** The chunks that `start` cannot do without. */
+function always(outputs: Metafile["outputs"], start: string, seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(start)) return seen;
+  seen.add(start);
+  for (const { path, kind, external } of outputs[start]?.imports ?? []) {
+    if (kind === "import-statement" && external !== true) always(outputs, path, seen);
+  }
+  return seen;
+}
+
+/** The chunk that holds `input`, which must be one. */
+function chunkOf(input: string): string {
+  const found = Object.entries(metafile.outputs).filter(([, { inputs }]) => input in inputs);
+  assert.equal(found.length, 1, `${input} is in ${found.length} chunks`);
+  return found[0]?.[0] ?? "";
+}
+
+test("signs a person in, with threads, addon and styles found beside it, and ends on SIGTERM", async (t) => {
+  writeFileSync(join(folder, "config.yaml"), configOf());
+  const args = [join(folder, "dex.mjs"), "serve", "config.yaml"];
+  const served = await serve(t, process.execPath, args, { cwd: folder, env });
+  assert.match(served.said(), /dex_version=1\.2\.3-test/);
+  assert.equal((await logIn(served.port)).email, "admin@example.com");
+  served.process.kill("SIGTERM");
+  assert.equal(await served.ended, 0, served.said());
+});
+
+test("its command works by itself and says this build's version", () => {
+  const { stdout, stderr } = spawnSync(join(folder, "bin/dex"), ["version"], { cwd: "/", env, encoding: "utf8" });
+  assert.match(stdout, /^Dex Version: 1\.2\.3-test\n/, stderr);
+});
+
+test("what is chosen by the configuration is in no chunk that every start reads", () => {
+  const start = always(metafile.outputs, chunkOf("src/server/server.ts"));
+  always(metafile.outputs, chunkOf("src/cli/serve.ts"), start as Set<string>);
+  assert.ok(start.has(chunkOf("src/config/config.ts")));
+  for (const lazy of [
+    ...["etcd/etcd", "kubernetes/kubernetes", "mysql/mysql", "postgres/postgres", "sqlite/sqlite"].map(
+      (name) => `src/storage/${name}.ts`,
+    ),
+    ...["ldap/ldap", "oidc/oidc", "saml/saml"].map((name) => `src/connector/${name}.ts`),
+    "src/storage/kubernetes/credentials.ts",
+  ]) {
+    assert.ok(!start.has(chunkOf(lazy)), lazy);
+  }
+  const libraries = [...start].flatMap((chunk) => Object.keys(metafile.outputs[chunk]?.inputs ?? {}));
+  for (const library of ["@grpc/grpc-js", "@kubernetes", "undici", "pg", "mysql2", "kerberos"]) {
+    assert.ok(!libraries.some((input) => input.includes(`node_modules/${library}/`)), library);
+  }
+});
+
+test("every file it refers to is there, and none of the build's own paths", () => {
+  const files = globSync("{dex.mjs,lib/*.mjs}", { cwd: folder });
+  const root = join(import.meta.dirname, "../..");
+  let references = 0;
+  for (const file of files) {
+    const text = readFileSync(join(folder, file), "utf8");
+    assert.ok(!text.includes(root), `${file} names ${root}`);
+    for (const [, target = ""] of text.matchAll(/new URL\("(\.[^"]+)", import\.meta\.url\)/g)) {
+      references++;
+      assert.ok(existsSync(join(folder, file, "..", target)), `${file} refers to ${target}`);
+    }
+  }
+  assert.ok(references >= 5, `only ${references} references`);
+});
+
+test("etcd's protocol is read from beside the bundle", async (t) => {
+  writeFileSync(
+    join(folder, "etcd.yaml"),
+    configOf({ storage: { type: "etcd", config: { endpoints: ["http://127.0.0.1:1"] } } }),
+  );
+  const args = [join(folder, "dex.mjs"), "serve", "etcd.yaml"];
+  const served = await serve(t, process.execPath, args, { cwd: folder, env });
+  const answer = await fetch(`http://127.0.0.1:${served.port}/dex/healthz`);
+  assert.ok(answer.status >= 500);
+  await answer.text();
+  assert.match(served.said(), /etcd/);
+  assert.doesNotMatch(served.said(), /ENOENT|no such file/);
+});
+
+test("a build is named by VERSION, or by the commit it is of", () => {
+  const root = join(import.meta.dirname, "../..");
+  assert.equal(buildVersion(root, "v4.5.6"), "4.5.6");
+  assert.match(buildVersion(root, ""), /^\d+\.\d+\.\d+/);
+});
