@@ -11,6 +11,7 @@ const rooms = {
   oauth: [],
   http: ["oauth", "kernel"],
   page: ["oauth", "kernel"],
+  telemetry: ["kernel"],
   connector: ["oauth", "kernel"],
   // Its people live in our own storage.
   "connector/local": ["storage contract", "oauth", "kernel"],
@@ -25,7 +26,7 @@ const rooms = {
   // Static clients and passwords are records.
   config: ["registries", "storage contract", "oauth", "kernel"],
   server: [
-    ...["admin", "config", "endpoint", "flow", "grant", "token", "page", "http"],
+    ...["admin", "config", "endpoint", "flow", "grant", "token", "page", "telemetry", "http"],
     ...["registries", "contracts", "oauth", "kernel", "chosen implementations"],
   ],
   cli: ["config", "server", "kernel"],

@@ -34,6 +34,7 @@ test("the least configuration has Dex's defaults", async () => {
       allowedOrigins: [],
       allowedHeaders: ["Authorization"],
       clientRemoteIP: { trustedProxies: [] },
+      shutdownDelay: 0,
     },
     telemetry: { enableProfiling: false },
     grpc: { tlsMinVersion: "1.2", reflection: false },
@@ -113,7 +114,6 @@ test("what is not built yet is said, and what must not be served without is mark
     [
       ["mfa.authenticators[1]", true],
       ["connectors[0].type", false],
-      ["telemetry.http", false],
       ["grpc.addr", false],
       ["frontend.dir", false],
     ],

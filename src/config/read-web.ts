@@ -1,6 +1,7 @@
 import { type Cidr, parseCidr } from "../kernel/addresses.ts";
 import { quoteGo } from "../kernel/go-quote.ts";
-import { type Reading, reasonOf } from "./reading.ts";
+import { type Millis, millis } from "../kernel/ports.ts";
+import { invalidValue, type Reading, readDuration, reasonOf } from "./reading.ts";
 
 export type TlsVersion = "1.2" | "1.3";
 
@@ -18,6 +19,8 @@ export interface WebConfig {
   readonly allowedOrigins: readonly string[];
   readonly allowedHeaders: readonly string[];
   readonly clientRemoteIP: { readonly header?: string; readonly trustedProxies: readonly Cidr[] };
+  /** Between the signal to stop and the moment nobody new gets in. */
+  readonly shutdownDelay: Millis;
 }
 
 export interface TelemetryConfig {
@@ -44,6 +47,13 @@ export function readWeb(reading: Reading): WebConfig {
     allowedOrigins: web.allowedOrigins,
     allowedHeaders: web.allowedHeaders.length > 0 ? web.allowedHeaders : ["Authorization"],
     clientRemoteIP: readClientRemoteIp(reading),
+    shutdownDelay:
+      readDuration(
+        reading.findings,
+        "web.shutdownDelay",
+        web.shutdownDelay,
+        invalidValue(web.shutdownDelay, "shutdown delay"),
+      ) ?? millis(0),
   };
 }
 
@@ -72,10 +82,8 @@ function readClientRemoteIp({ file, findings }: Reading): WebConfig["clientRemot
   return { ...given({ header }), trustedProxies: ranges };
 }
 
-export function readTelemetry({ file, findings }: Reading): TelemetryConfig {
+export function readTelemetry({ file }: Reading): TelemetryConfig {
   const { http, enableProfiling } = file.telemetry;
-  if (http !== "")
-    findings.later("telemetry.http", "the telemetry server is not built yet; nothing listens on its address");
   return { ...given({ http }), enableProfiling };
 }
 

@@ -35,6 +35,9 @@ const webSchema = z.object({
     })
     .prefault({})
     .meta({ description: "Where the client's address comes from behind a proxy." }),
+  shutdownDelay: duration(
+    "How long we go on serving after a signal to stop, while readiness already says no. Zero: not at all. Not in Dex.",
+  ),
 });
 
 const telemetrySchema = z.object({

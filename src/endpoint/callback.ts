@@ -40,7 +40,12 @@ export async function callbackEndpoint(request: HttpRequest, provider: Provider)
   const answer = await answerFlow(request, provider, async () => {
     const result = await askConnector(open, open.connector as RedirectConnector, pending, request, context, provider);
     if (result.ok) return finishLogin(pending.request, open, result.identity, context, provider.flow);
-    context.trail.note({ check: "connector.login", outcome: "fail", because: result.reason });
+    context.trail.note({
+      check: "connector.login",
+      outcome: "fail",
+      because: result.reason,
+      about: { connector_id: open.info.id, client_id: pending.request.clientId },
+    });
     request.logger.info("login failed", { connector_id: open.info.id, reason: result.reason });
     if (result.reason === "not_in_required_groups") throw deniedMembership();
     // The client waits for an answer, and the person has given it. RFC 6749 §4.1.2.1.

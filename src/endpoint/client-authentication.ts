@@ -78,7 +78,13 @@ export async function authenticateRequest(
   const client = id === "" ? undefined : await storage.clients.get(id);
   const isProved = isClientSecret(clientSecretKey, client, secret);
   const because = isProved ? `by ${method}` : client === undefined ? "no such client" : "wrong secret";
-  trail.note({ check: "client.authenticated", outcome: isProved ? "pass" : "fail", because, spec: "RFC 6749 §2.3" });
+  trail.note({
+    check: "client.authenticated",
+    outcome: isProved ? "pass" : "fail",
+    because,
+    spec: "RFC 6749 §2.3",
+    about: { client_id: id },
+  });
   if (!isProved || client === undefined) {
     throw new OAuthError("invalid_client", "Invalid client credentials.", { detail: because });
   }

@@ -46,7 +46,12 @@ export async function negotiateLogin(
   if (result.ok === "fallback") return isAsked ? challenged(showForm(), "Negotiate") : showForm();
   if (!isAsked) {
     request.logger.info("login failed", { connector_id: open.info.id, reason: result.reason });
-    context.trail.note({ check: "connector.login", outcome: "fail", because: result.reason });
+    context.trail.note({
+      check: "connector.login",
+      outcome: "fail",
+      because: result.reason,
+      about: { connector_id: open.info.id, client_id: flowRequest.clientId },
+    });
   }
   const message = isAsked ? "This sign-in needs a browser that logs in with Kerberos." : "You could not be signed in.";
   const page = showPage(401, errorPage(provider.page(request, flowRequest.uiLocales), { status: 401, message }));

@@ -83,7 +83,12 @@ async function submit(
     );
   }
   request.logger.info("login failed", { connector_id: login.open.info.id, user: username, reason: result.reason });
-  context.trail.note({ check: "connector.login", outcome: "fail", because: result.reason });
+  context.trail.note({
+    check: "connector.login",
+    outcome: "fail",
+    because: result.reason,
+    about: { connector_id: login.open.info.id, client_id: login.flowRequest.clientId, user: username },
+  });
   // The password was right: asking for it again would lead nowhere.
   if (result.reason === "not_in_required_groups") throw deniedMembership();
   const isExpired = result.reason === "password_expired";

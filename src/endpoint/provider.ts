@@ -6,6 +6,7 @@ import type { FlowContext, FlowDeps } from "../flow/contract.ts";
 import type { Grant, GrantDeps } from "../grant/contract.ts";
 import type { HttpRequest } from "../http/contract.ts";
 import type { AttemptLimiter } from "../kernel/attempt-limiter.ts";
+import type { Health } from "../kernel/health.ts";
 import type { Clock, Logger, Random, Trail } from "../kernel/ports.ts";
 import type { PageContext } from "../page/layout.ts";
 import type { Signer } from "../signer/contract.ts";
@@ -20,6 +21,7 @@ export interface Provider {
   readonly grants: ReadonlyMap<string, Grant>;
   /** What discovery lists, sorted. */
   readonly grantTypes: readonly string[];
+  readonly health: Health;
   /** Wrong user codes, by the person's address. RFC 8628 §5.1. */
   readonly userCodeAttempts: AttemptLimiter;
   /** `oauth2.anonymousIntrospection`. */

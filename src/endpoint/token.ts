@@ -18,9 +18,29 @@ export async function tokenEndpoint(request: HttpRequest, provider: Provider): P
   const grant = provider.grants.get(params.get("grant_type") ?? "");
   if (grant === undefined) throw new OAuthError("unsupported_grant_type", "");
   const trail = provider.trail(request);
-  const { client } = await authenticateRequest(request, params.get, provider, trail);
-  const answer = await grant.redeem(params, grantContext(request, client, trail), provider.grant);
-  return json(200, answer, uncached);
+  let clientId: string | undefined;
+  try {
+    const { client } = await authenticateRequest(request, params.get, provider, trail);
+    clientId = client.id;
+    const answer = await grant.redeem(params, grantContext(request, client, trail), provider.grant);
+    trail.note({
+      check: "token.answered",
+      outcome: "pass",
+      because: "tokens were issued",
+      about: { grant_type: grant.grantType, client_id: clientId },
+    });
+    return json(200, answer, uncached);
+  } catch (fault) {
+    const error = fault instanceof OAuthError ? fault.code : "server_error";
+    trail.note({
+      check: "token.answered",
+      outcome: "fail",
+      because: `the client is told ${error}`,
+      spec: "RFC 6749 §5.2",
+      about: { grant_type: grant.grantType, client_id: clientId, error },
+    });
+    throw fault;
+  }
 }
 
 const isForwarded = ({ headers }: HttpRequest): boolean =>

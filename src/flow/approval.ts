@@ -46,6 +46,13 @@ export async function approve(record: AuthRequest, context: FlowContext, deps: F
     const scopes = scopesAskedFor(record.scopes, record.extra?.namedClaims);
     await rememberConsent(user, record.clientId, scopes, deps.storage);
   }
+  context.trail.note({
+    check: "consent.given",
+    outcome: "pass",
+    because: "the person agreed",
+    spec: "OIDC Core §3.1.2.4",
+    about: { client_id: record.clientId, user_id: record.claims.userId, connector_id: record.connectorId },
+  });
   return continueLogin(toFlowRequest(record), toCompletedLogin(record), true, context, deps);
 }
 
@@ -57,6 +64,7 @@ export async function reject(record: AuthRequest, context: FlowContext, deps: Fl
     outcome: "fail",
     because: "the person refused",
     spec: "RFC 6749 §4.1.2.1",
+    about: { client_id: record.clientId, user_id: record.claims.userId, connector_id: record.connectorId },
   });
   throw new ClientRefusal(new OAuthError("access_denied", "Approval rejected."), toFlowRequest(record));
 }

@@ -76,6 +76,7 @@ function noteLogin({ info }: OpenConnector, { claims }: CompletedLogin, { logger
     outcome: "pass",
     because: `connector ${info.id} vouches for the person`,
     spec: "OIDC Core §3.1.2.3",
+    about: { connector_id: info.id, user_id: claims.userId, username: claims.username, email: claims.email },
   });
 }
 

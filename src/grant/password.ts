@@ -58,6 +58,7 @@ async function logIn(
     outcome: wasNamed ? "pass" : "fail",
     because: result.ok ? `connector ${open.info.id} vouches for the person` : result.reason,
     spec: "RFC 6749 §4.3.2",
+    about: { connector_id: open.info.id, client_id: context.client.id, user: username },
   });
   if (result.ok && wasNamed) return result.identity;
   const reason = result.ok ? "the connector named nobody" : result.reason;

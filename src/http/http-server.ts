@@ -34,20 +34,24 @@ export interface HttpsOptions {
   readonly maxVersion?: "1.2" | "1.3";
 }
 
-export interface HttpOptions {
+/** What may change while the listeners stay open. */
+export interface HttpSettings {
   readonly routes: readonly Route[];
   /** Path of the issuer, "/dex"; "" or "/" without one. */
   readonly issuerPath: string;
-  readonly listeners: { readonly http?: string; readonly https?: HttpsOptions };
   /** The operator's `web.headers`; an empty value removes a default. */
   readonly headers: Readonly<Record<string, string>>;
   readonly cors: CorsPolicy;
   readonly clientRemoteIp: { readonly header?: string; readonly trustedProxies: readonly Cidr[] };
   readonly staticFiles: readonly StaticMount[];
+  readonly onError: RenderErrorPage;
+}
+
+export interface HttpOptions extends HttpSettings {
+  readonly listeners: { readonly http?: string; readonly https?: HttpsOptions };
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly onError: RenderErrorPage;
   /** Called after each answer of a route. Must not throw. */
   readonly observe?: (observation: Observation) => void;
   readonly limits?: Partial<Limits>;
@@ -60,27 +64,42 @@ export interface HttpServer {
   certificateEnd(): Date | undefined;
   /** Rereads certificate and static files, for SIGHUP. Never rejects: what cannot be read stays as it was. */
   reload(): Promise<void>;
+  /**
+   * Reads the new static files, then goes on with `settings`, all of them from one request to the next. `meanwhile` is
+   * called in that moment. @throws {Error} The files cannot be read: nothing has changed.
+   */
+  change(settings: HttpSettings, meanwhile: () => void): Promise<void>;
   /** Accepts nothing more and resolves when all requests in flight are answered, or are cut off after 10 s. */
   close(): Promise<void>;
 }
 
 /** @throws {Error} A listener's address is taken, a certificate or a folder of static files cannot be read. */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
-  const { logger, clock, issuerPath, staticFiles } = options;
+  const { logger, clock } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  let files = await readStaticFiles(issuerPath, staticFiles);
-  const site = siteOf(options, limits, () => files);
-  const opened = await openListeners(options, limits, site);
+  let settings: HttpSettings = options;
+  let files = await readStaticFiles(settings.issuerPath, settings.staticFiles);
+  const current = { site: siteOf(options, limits, () => files) };
+  const opened = await openListeners(options, limits, current);
   return {
     addresses: opened.addresses,
     certificateEnd: () => opened.certificate?.current().notAfter,
     async reload() {
       await opened.certificate?.reload();
       try {
-        files = await readStaticFiles(issuerPath, staticFiles);
+        files = await readStaticFiles(settings.issuerPath, settings.staticFiles);
       } catch (cause) {
         logger.error("reload static files", {}, cause);
       }
+    },
+    async change(next, meanwhile) {
+      const read = await readStaticFiles(next.issuerPath, next.staticFiles);
+      const site = siteOf({ ...options, ...next }, limits, () => files);
+      settings = next;
+      files = read;
+      current.site = site;
+      for (const channel of opened.channels) channel.baseHeaders = baseHeaders(next.headers, channel.isSecure);
+      meanwhile();
     },
     async close() {
       for (const channel of opened.channels) channel.isDraining = true;
@@ -117,16 +136,21 @@ interface Opened {
 }
 
 /** Both or none: if the second cannot be opened, the first is closed again. */
-async function openListeners(options: HttpOptions, limits: Limits, site: Site): Promise<Opened> {
+async function openListeners(options: HttpOptions, limits: Limits, current: { readonly site: Site }): Promise<Opened> {
   const { http, https } = options.listeners;
-  const plain: Channel = { baseHeaders: baseHeaders(options.headers, false), isDraining: false };
-  const secure: Channel = { baseHeaders: baseHeaders(options.headers, true), isDraining: false };
+  const plain: Channel = { baseHeaders: baseHeaders(options.headers, false), isSecure: false, isDraining: false };
+  const secure: Channel = { baseHeaders: baseHeaders(options.headers, true), isSecure: true, isDraining: false };
   const opened: Listener[] = [];
   let certificate: Certificate | undefined;
   try {
     const addresses: { http?: string; https?: string } = {};
     if (http !== undefined) {
-      const listener = await listen(http, undefined, limits, (...request) => void serve(site, plain, ...request));
+      const listener = await listen(
+        http,
+        undefined,
+        limits,
+        (...request) => void serve(current.site, plain, ...request),
+      );
       opened.push(listener);
       addresses.http = listener.address;
     }
@@ -140,7 +164,12 @@ async function openListeners(options: HttpOptions, limits: Limits, site: Site): 
         onChange: (pair) => secureListener?.setCertificate(pair),
       });
       const tls = { ...https, pair: certificate.current() };
-      secureListener = await listen(https.address, tls, limits, (...request) => void serve(site, secure, ...request));
+      secureListener = await listen(
+        https.address,
+        tls,
+        limits,
+        (...request) => void serve(current.site, secure, ...request),
+      );
       // A change while the listener was being opened found nobody to tell.
       secureListener.setCertificate(certificate.current());
       opened.push(secureListener);

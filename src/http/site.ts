@@ -37,7 +37,9 @@ export interface Site {
 /** How one listener writes. */
 export interface Channel {
   /** Lower-case. */
-  readonly baseHeaders: Readonly<Record<string, string>>;
+  baseHeaders: Readonly<Record<string, string>>;
+  /** Over TLS. */
+  readonly isSecure: boolean;
   /** Told to HTTP/1.1 clients, so that none sends another request down a connection about to close. */
   isDraining: boolean;
 }

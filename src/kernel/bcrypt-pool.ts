@@ -9,6 +9,8 @@ export interface BcryptPool {
   compare(password: Secret, hash: string, signal: AbortSignal): Promise<boolean>;
   /** A new `$2b$` hash. */
   hash(password: Secret, cost: number): Promise<string>;
+  /** How many wait for a thread now. */
+  waiting(): number;
   close(): Promise<void>;
 }
 
@@ -126,6 +128,7 @@ export function createBcryptPool({ threads: size, maxQueue, entry = ownEntry }: 
       if (password.reveal().includes("\0")) throw new RangeError("a password may not hold a NUL");
       return String(await submit({ id: nextId++, kind: "hash", password: password.reveal(), cost }));
     },
+    waiting: () => queue.size,
     async close() {
       isClosed = true;
       for (const waiting of queue) waiting.reject(away("the server is stopping"));

@@ -47,9 +47,47 @@ export interface Decision {
   readonly because: string;
   /** The rule, "OIDC Core §3.1.2.3". Absent when it is our own policy. */
   readonly spec?: string;
+  /** Whom and what it was about, by the log's names: `client_id`, `connector_id`, `user_id`. No secrets, no tokens. */
+  readonly about?: Fields;
 }
 
 /** Where the decisions of one request go. */
 export interface Trail {
   note(decision: Decision): void;
 }
+
+/** For whom a decision was made. */
+export interface Asker {
+  readonly traceId: string;
+  readonly clientIp: string;
+}
+
+/** One call of our API, as it begins or once it is over. Names are gRPC's: `api.Dex`, `ListClients`, `unary`, `OK`. */
+export interface Rpc {
+  readonly service: string;
+  readonly method: string;
+  readonly type: string;
+}
+
+/** Is told what happens: metrics, the audit and the trails stand behind it. Must not throw; costs next to nothing. */
+export interface Observer {
+  decided(decision: Decision, asker: Asker): void;
+  /** One call of the database, `verb` of records of the kind `record`; `took` in milliseconds. */
+  stored(record: string, verb: string, took: number, isOk: boolean): void;
+  /** One HTTP call to others, named as operators do, "connector ldap". `status` 0: no answer. `took` in milliseconds. */
+  called(dependency: string, status: number, took: number): void;
+  /** Records that expired and are gone, by kind. */
+  collected(deleted: Readonly<Partial<Record<string, number>>>): void;
+  rpcStarted(rpc: Rpc): void;
+  rpcHandled(rpc: Rpc, code: string): void;
+}
+
+/** Where nobody wants to know. */
+export const noObserver: Observer = {
+  decided: () => {},
+  stored: () => {},
+  called: () => {},
+  collected: () => {},
+  rpcStarted: () => {},
+  rpcHandled: () => {},
+};

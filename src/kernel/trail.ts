@@ -1,4 +1,4 @@
-import type { Decision, Logger, Trail } from "./ports.ts";
+import type { Decision, Fields, Logger, Trail } from "./ports.ts";
 
 /** A hostile request must not grow our memory by asking many questions. */
 const mostDecisions = 200;
@@ -11,23 +11,29 @@ export class RequestTrail implements Trail {
   readonly #decisions: Decision[] = [];
   readonly #logger: () => Logger;
   readonly #isVerbose: boolean;
+  readonly #tell: (decision: Decision) => void;
 
   /** `logger` is asked for only when there is something to log: `isVerbose` says whether the log takes debug lines. */
-  constructor(logger: () => Logger, isVerbose: boolean) {
+  constructor(logger: () => Logger, isVerbose: boolean, tell: (decision: Decision) => void = () => {}) {
     this.#logger = logger;
     this.#isVerbose = isVerbose;
+    this.#tell = tell;
   }
 
   note(decision: Decision): void {
     if (this.#decisions.length < mostDecisions) this.#decisions.push(decision);
-    if (decision.outcome === "fail") this.#logger().info("decision", { ...decision });
-    else if (this.#isVerbose) this.#logger().debug("decision", { ...decision });
+    this.#tell(decision);
+    if (decision.outcome === "fail") this.#logger().info("decision", fieldsOf(decision));
+    else if (this.#isVerbose) this.#logger().debug("decision", fieldsOf(decision));
   }
 
   get decisions(): readonly Decision[] {
     return this.#decisions;
   }
 }
+
+/** What it was about stands beside the rest, where `logger.excludeFields` reaches it. */
+const fieldsOf = ({ about, ...decision }: Decision): Fields => ({ ...decision, ...about });
 
 /** The decisions as a person reads them: outcome, check, reason, rule, in columns. */
 export function renderTrail(decisions: readonly Decision[]): string {

@@ -17,8 +17,8 @@ import { type ConnectorSlot, type ConnectorSlotDeps, createConnectorSlot } from 
 
 export interface ConnectorPoolDeps extends ConnectorSlotDeps {
   readonly storage: { readonly connectors: Pick<Storage["connectors"], "list"> };
-  /** The password database, if it is enabled. It has the id `local`, whoever else claims it. */
-  readonly local: PasswordConnector | undefined;
+  /** The password database, if it is enabled now. It has the id `local`, whoever else claims it. */
+  readonly local: () => PasswordConnector | undefined;
   /** Nothing in `storage.connectors` changes while we run. */
   readonly isStatic: boolean;
   /** compat(dex): `DEX_CONTINUE_ON_CONNECTOR_FAILURE`. False: one that fails at the start ends the start. */
@@ -31,6 +31,8 @@ export interface ConnectorPool extends Connectors {
    * @throws {Error} There is none at all; or one does not open, or cannot be read, and `continueOnFailure` is false.
    */
   openAll(signal: AbortSignal): Promise<void>;
+  /** Looks at the records now, and opens what is new. @throws {UnavailableError} They cannot be read. */
+  reread(): Promise<void>;
   /** Stops every retry and closes what is open. */
   close(): Promise<void>;
 }
@@ -42,7 +44,7 @@ const retirement = millis(60_000);
 const localInfo: ConnectorInfo = { id: "local", type: "local", name: "Email", grantTypes: [] };
 
 export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
-  const { storage, local, isStatic, continueOnFailure, clock, logger } = deps;
+  const { storage, isStatic, continueOnFailure, clock, logger } = deps;
   const closing = new AbortController();
   const retiring = new Set<Promise<void>>();
   let slots: ReadonlyMap<string, ConnectorSlot> = new Map();
@@ -63,7 +65,7 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
     const adopted = new Map<string, ConnectorSlot>();
     // compat(dex): of two with the same id the last one counts.
     for (const record of new Map(records.map((each) => [each.id, each])).values()) {
-      if (local !== undefined && record.id === localInfo.id) continue;
+      if (deps.local() !== undefined && record.id === localInfo.id) continue;
       const known = slots.get(record.id);
       const isSame = known !== undefined && sameRecord(known.record, record);
       adopted.set(record.id, isSame ? known : createConnectorSlot(record, deps));
@@ -96,7 +98,7 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
 
   async function openEach(): Promise<void> {
     const all = [...(await current()).values()];
-    if (all.length === 0 && local === undefined) throw new NoConnectorsError("server: no connectors specified");
+    if (all.length === 0 && deps.local() === undefined) throw new NoConnectorsError("server: no connectors specified");
     const results = await Promise.allSettled(all.map((slot) => slot.open()));
     const failures = results.flatMap((result, index) =>
       result.status === "rejected" ? [{ id: all[index]?.record.id, reason: result.reason }] : [],
@@ -111,9 +113,10 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
   return {
     async list() {
       const infos = [...(await current()).values()].map((slot) => slot.info());
-      return local === undefined ? infos : [...infos, localInfo];
+      return deps.local() === undefined ? infos : [...infos, localInfo];
     },
     async open(id) {
+      const local = deps.local();
       if (local !== undefined && id === localInfo.id) return { info: localInfo, connector: local };
       return (await current()).get(id)?.open();
     },
@@ -125,10 +128,17 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
         logger.error("server: failed to list connector objects from storage", {}, error);
       }
     },
+    async reread() {
+      await read();
+      for (const slot of slots.values()) {
+        // The slot has said why in the log, and tries again.
+        slot.open().catch(() => undefined);
+      }
+    },
     async close() {
       closing.abort();
       await Promise.all([...retiring, ...[...slots.values()].map((slot) => slot.close())]);
-      await local?.close?.();
+      await deps.local()?.close?.();
     },
   };
 }

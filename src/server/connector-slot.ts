@@ -21,7 +21,7 @@ export interface ConnectorSlotDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly openFetch: OpenUpstreamFetch;
-  readonly trustedProxies?: ConnectorDeps["trustedProxies"];
+  readonly trustedProxies?: () => ConnectorDeps["trustedProxies"];
   readonly types: Readonly<Record<string, () => Promise<AnyConnectorType>>>;
 }
 
@@ -161,7 +161,7 @@ async function openOnce(
   }
   const openFetch = (options: UpstreamOptions = {}): typeof fetch =>
     deps.openFetch(options, { dependency: `connector ${id}`, closing });
-  const { trustedProxies = [] } = deps;
+  const trustedProxies = deps.trustedProxies?.() ?? [];
   return type.open(config, { id, name, clock, random, logger, openFetch, trustedProxies });
 }
 

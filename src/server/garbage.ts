@@ -1,4 +1,4 @@
-import { type Clock, type Logger, millis } from "../kernel/ports.ts";
+import { type Clock, type Logger, millis, type Observer } from "../kernel/ports.ts";
 import type { Storage } from "../storage/contract.ts";
 
 /** The first run comes soon after the start, so that a server that restarts often collects too. */
@@ -13,6 +13,7 @@ export async function collectGarbage(
   storage: Storage,
   clock: Clock,
   logger: Logger,
+  observer: Observer,
   signal: AbortSignal,
 ): Promise<void> {
   for (let pause = firstAfter; !signal.aborted; pause = interval) {
@@ -22,7 +23,7 @@ export async function collectGarbage(
       return;
     }
     try {
-      await collectOnce(storage, clock, logger, signal);
+      await collectOnce(storage, clock, logger, observer, signal);
     } catch (error) {
       logger.error("garbage collection failed", {}, error);
     }
@@ -30,12 +31,19 @@ export async function collectGarbage(
 }
 
 /** Batch by batch, so that no request waits long behind one, until nothing is left. */
-async function collectOnce(storage: Storage, clock: Clock, logger: Logger, signal: AbortSignal): Promise<void> {
+async function collectOnce(
+  storage: Storage,
+  clock: Clock,
+  logger: Logger,
+  observer: Observer,
+  signal: AbortSignal,
+): Promise<void> {
   const total: Record<string, number> = {};
   for (let isDone = false; !isDone && !signal.aborted; ) {
     const collected = await storage.collectGarbage(clock.now(), batch);
     for (const [kind, count] of Object.entries(collected.deleted)) total[kind] = (total[kind] ?? 0) + (count ?? 0);
     isDone = collected.isDone;
+    observer.collected(collected.deleted);
   }
   if (Object.keys(total).length > 0) logger.info("garbage collection run", { deleted: total });
 }

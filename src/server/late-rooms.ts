@@ -2,7 +2,7 @@ import type { Config } from "../config/config.ts";
 import { UnavailableError } from "../kernel/errors.ts";
 import { millis } from "../kernel/ports.ts";
 import { openRooms, type Rooms } from "./open-rooms.ts";
-import type { ServerDeps } from "./server-deps.ts";
+import type { RoomDeps } from "./server-deps.ts";
 
 /** Between two attempts to reach the database. */
 const pause = millis(1_000);
@@ -11,6 +11,10 @@ const pause = millis(1_000);
 export interface LateRooms {
   /** @throws {UnavailableError} The database has not answered yet. */
   current(): Rooms;
+  /** The same, or undefined. */
+  rooms(): Rooms | undefined;
+  /** Goes on, or opens later, with another configuration. */
+  change(config: Config): Promise<void>;
   /** Undefined: the server was stopped before. */
   readonly opened: Promise<Rooms | undefined>;
   close(): Promise<void>;
@@ -21,7 +25,8 @@ export interface LateRooms {
  * them as soon as it does: a restart of both must not depend on who is faster.
  * @throws {Error} Anything that waiting does not mend.
  */
-export async function openRoomsOrWait(config: Config, deps: ServerDeps): Promise<LateRooms> {
+export async function openRoomsOrWait(first: Config, deps: RoomDeps): Promise<LateRooms> {
+  let config = first;
   let current: Rooms | undefined;
   let away: UnavailableError | undefined;
   try {
@@ -36,7 +41,10 @@ export async function openRoomsOrWait(config: Config, deps: ServerDeps): Promise
     while (current === undefined && !signal.aborted) {
       try {
         await deps.clock.sleep(pause, signal);
-        current = await openRooms(config, deps);
+        const opening = config;
+        const rooms = await openRooms(opening, deps);
+        if (config !== opening) await rooms.change(config);
+        current = rooms;
         deps.logger.info("the database answers");
       } catch (error) {
         if (signal.aborted) return undefined;
@@ -52,7 +60,12 @@ export async function openRoomsOrWait(config: Config, deps: ServerDeps): Promise
       if (current === undefined) throw new UnavailableError("storage", away?.message ?? "the database is away");
       return current;
     },
+    rooms: () => current,
     opened,
+    async change(next) {
+      config = next;
+      await current?.change(next);
+    },
     async close() {
       closing.abort();
       await (await opened)?.close();

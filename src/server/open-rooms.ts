@@ -12,11 +12,12 @@ import type { SessionPolicy } from "../flow/session-contract.ts";
 import type { GrantDeps } from "../grant/contract.ts";
 import { grants } from "../grant/registry.ts";
 import type { HttpRequest } from "../http/contract.ts";
-import { createAttemptLimiter } from "../kernel/attempt-limiter.ts";
-import { createBcryptPool } from "../kernel/bcrypt-pool.ts";
+import { type AttemptLimiter, createAttemptLimiter } from "../kernel/attempt-limiter.ts";
+import { type BcryptPool, createBcryptPool } from "../kernel/bcrypt-pool.ts";
 import { hkdf } from "../kernel/derive.ts";
+import { createHealth, type Health } from "../kernel/health.ts";
 import { levels } from "../kernel/log-level.ts";
-import { millis } from "../kernel/ports.ts";
+import { type Clock, millis, noObserver } from "../kernel/ports.ts";
 import { createSealer } from "../kernel/seal.ts";
 import type { Secret } from "../kernel/secret.ts";
 import { RequestTrail } from "../kernel/trail.ts";
@@ -24,56 +25,81 @@ import { createUpstreams } from "../kernel/upstream-fetch.ts";
 import type { Signer } from "../signer/contract.ts";
 import { signers } from "../signer/registry.ts";
 import type { Storage } from "../storage/contract.ts";
-import { openBlockedUsers } from "../token/blocked-users.ts";
+import { type BlockedUsers, openBlockedUsers } from "../token/blocked-users.ts";
 import { AnsweredConnections } from "../token/replay.ts";
-import { openRevocations } from "../token/revocations.ts";
+import { openRevocations, type Revocations } from "../token/revocations.ts";
 import { openTokenVerifier } from "../token/verify-access-token.ts";
 import { type ConnectorPool, createConnectorPool } from "./connector-pool.ts";
 import { servedGrants } from "./grant-types.ts";
-import { openStorage } from "./open-storage.ts";
+import { observedFetch, observedStorage } from "./observed.ts";
+import { openBareStorage, withConfigured } from "./open-storage.ts";
 import { pageContextOf } from "./page-context.ts";
 import { loadRootSecret } from "./root-secret.ts";
-import type { ServerDeps } from "./server-deps.ts";
+import type { RoomDeps, ServerDeps } from "./server-deps.ts";
 
 /** Everything behind the listeners. */
 export interface Rooms {
-  readonly provider: Provider;
+  /** Of the configuration as it is now. */
+  provider(): Provider;
   readonly signer: Signer;
   readonly storage: Storage;
   readonly courier: LogoutCourier;
+  readonly bcrypt: BcryptPool;
+  /** Goes on with another configuration. Requests in flight end with the provider they began with. */
+  change(config: Config): Promise<void>;
   close(): Promise<void>;
 }
 
 /** @throws {UnavailableError} Storage does not answer. @throws {Error} It cannot be opened or read. */
-export async function openRooms(config: Config, deps: ServerDeps): Promise<Rooms> {
-  const storage = await openStorage(config, deps);
+export async function openRooms(config: Config, deps: RoomDeps): Promise<Rooms> {
+  const bare = await openBareStorage(config, deps);
+  deps.logger.info("config storage", { storage_type: config.storage.type });
   try {
-    return await openOn(storage, config, deps);
+    return await openOn(deps.observer === noObserver ? bare : observedStorage(bare, deps.observer), config, deps);
   } catch (error) {
-    await storage.close();
+    await bare.close();
     throw error;
   }
 }
 
-async function openOn(storage: Storage, config: Config, deps: ServerDeps): Promise<Rooms> {
-  const { clock, random, logger } = deps;
+async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<Rooms> {
+  const { clock, random, logger, observer } = deps;
+  let config = first;
+  let overlaid = withConfigured(stored, config);
+  // What outlives a change of the configuration sees its records through this.
+  const storage: Storage = {
+    ...stored,
+    get clients() {
+      return overlaid.clients;
+    },
+    get passwords() {
+      return overlaid.passwords;
+    },
+    get connectors() {
+      return overlaid.connectors;
+    },
+  };
   const root = await loadRootSecret(storage, clock, random);
   const signer = openSigner(config, storage, deps);
   // Half the cores for passwords: a login storm must leave the other half to everybody else.
   const bcrypt = createBcryptPool({ threads: Math.max(1, Math.floor(availableParallelism() / 2)), maxQueue: 256 });
-  const local = config.enablePasswordDB ? openLocal({ passwords: storage.passwords, bcrypt }) : undefined;
-  const openFetch = createUpstreams(deps.env);
+  const openFetch = observedFetch(createUpstreams(deps.env), observer);
+  const passwordDb = openLocal({
+    // Not the collection of today: it changes with the configuration.
+    passwords: { get: (email) => storage.passwords.get(email) },
+    bcrypt,
+  });
   const connectors = createConnectorPool({
     storage,
     types: connectorTypes,
-    local,
+    local: () => (config.enablePasswordDB ? passwordDb : undefined),
     isStatic: false,
     continueOnFailure: config.flags.DEX_CONTINUE_ON_CONNECTOR_FAILURE,
     clock,
     random,
     logger,
     openFetch,
-    trustedProxies: config.web.clientRemoteIP.trustedProxies,
+    trustedProxies: () => config.web.clientRemoteIP.trustedProxies,
   });
   try {
     await openConnectors(connectors, config, deps);
@@ -90,11 +116,21 @@ async function openOn(storage: Storage, config: Config, deps: ServerDeps): Promi
     clock,
     logger,
   });
+  const parts = { ...deps, root, signer, connectors, courier, memory: openMemory(storage, clock) };
+  let provider = buildProvider(config, { ...parts, storage: overlaid });
   return {
-    provider: buildProvider(config, { ...deps, storage, root, signer, connectors, courier }),
+    provider: () => provider,
     signer,
     storage,
     courier,
+    bcrypt,
+    async change(next) {
+      config = next;
+      overlaid = withConfigured(stored, config);
+      provider = buildProvider(config, { ...parts, storage: overlaid });
+      // Those whose record is the same stay open.
+      await connectors.reread();
+    },
     async close() {
       closing.abort();
       await connectors.close();
@@ -103,6 +139,23 @@ async function openOn(storage: Storage, config: Config, deps: ServerDeps): Promi
     },
   };
 }
+
+/** What this process remembers beside the storage, whatever the configuration becomes. */
+interface Memory {
+  readonly revocations: Revocations;
+  readonly blockedUsers: BlockedUsers;
+  readonly answered: AnsweredConnections;
+  readonly userCodeAttempts: AttemptLimiter;
+  readonly health: Health;
+}
+
+const openMemory = (storage: Storage, clock: Clock): Memory => ({
+  revocations: openRevocations(storage, clock),
+  blockedUsers: openBlockedUsers(storage.userIdentities, clock),
+  answered: new AnsweredConnections(),
+  userCodeAttempts: createAttemptLimiter(20, millis(5 * 60_000), clock),
+  health: createHealth((signal) => storage.ping(signal), clock),
+});
 
 /** A server without any connector can sign nobody in. Nobody waits for a slow upstream, unless the start depends on it. */
 async function openConnectors(
@@ -125,7 +178,8 @@ function openSigner({ signer, expiry }: Config, storage: Storage, { clock, rando
   );
 }
 
-interface Parts extends ServerDeps {
+interface Parts extends RoomDeps {
+  readonly memory: Memory;
   readonly storage: Storage;
   readonly root: Secret<Uint8Array>;
   readonly signer: Signer;
@@ -134,12 +188,11 @@ interface Parts extends ServerDeps {
 }
 
 function buildProvider(config: Config, parts: Parts): Provider {
-  const { storage, root, signer, connectors, courier, clock, random, logger } = parts;
+  const { storage, root, signer, connectors, courier, memory, observer, clock, random, logger } = parts;
+  const { revocations, blockedUsers } = memory;
   const { oauth2, expiry, sessions } = config;
   const mint = { issuer: config.issuer, signer, clock, random, lifetime: expiry.idTokens };
   const codeKey = hkdf(root.reveal(), "code");
-  const revocations = openRevocations(storage, clock);
-  const blockedUsers = openBlockedUsers(storage.userIdentities, clock);
   const refreshKey = hkdf(root.reveal(), "refresh");
   const factors = factorsOf(config);
   const flow: FlowDeps = {
@@ -181,7 +234,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
     refreshPolicy: expiry.refreshTokens,
     requestLifetime: expiry.authRequests,
     deviceLifetime: expiry.deviceRequests,
-    answered: new AnsweredConnections(),
+    answered: memory.answered,
     revocations,
     ...(oauth2.passwordConnector === undefined ? {} : { passwordConnector: oauth2.passwordConnector }),
     clock,
@@ -194,7 +247,8 @@ function buildProvider(config: Config, parts: Parts): Provider {
     grant,
     grants: served.grants,
     grantTypes: served.listed,
-    userCodeAttempts: createAttemptLimiter(20, millis(5 * 60_000), clock),
+    userCodeAttempts: memory.userCodeAttempts,
+    health: memory.health,
     isIntrospectionOpen: oauth2.anonymousIntrospection,
     clientSecretKey: hkdf(root.reveal(), "client-secret"),
     verifyToken: openTokenVerifier({
@@ -215,7 +269,11 @@ function buildProvider(config: Config, parts: Parts): Provider {
     trail(request) {
       const known = trails.get(request);
       if (known !== undefined) return known;
-      const trail = new RequestTrail(() => request.logger, config.logger.level <= levels.debug);
+      const trail = new RequestTrail(
+        () => request.logger,
+        config.logger.level <= levels.debug,
+        observer === noObserver ? undefined : (decision) => observer.decided(decision, request),
+      );
       trails.set(request, trail);
       return trail;
     },

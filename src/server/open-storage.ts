@@ -8,10 +8,8 @@ import type { ConnectorRecord } from "../storage/records.ts";
 import { storageTypes } from "../storage/registry.ts";
 import { withStaticRecords } from "../storage/static-overlay.ts";
 
-/** The configured storage, with the configuration's own clients, passwords and connectors on top. */
-export async function openStorage(config: Config, deps: StorageDeps): Promise<Storage> {
-  const stored = await openBareStorage(config, deps);
-  deps.logger.info("config storage", { storage_type: config.storage.type });
+/** What is stored, with the configuration's own clients, passwords and connectors on top. */
+export function withConfigured(stored: Storage, config: Config): Storage {
   const connectors = [...config.connectors.map(staticConnector), ...(config.enablePasswordDB ? [localConnector] : [])];
   return withStaticRecords(stored, { clients: config.staticClients, passwords: config.staticPasswords, connectors });
 }

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from "../kernel/ports.ts";
+import type { Clock, Logger, Observer, Random } from "../kernel/ports.ts";
 
 /** What the world gives a server. */
 export interface ServerDeps {
@@ -8,4 +8,9 @@ export interface ServerDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborts to drain and stop. */
   readonly signal: AbortSignal;
+}
+
+/** What the rooms of a server are given besides. */
+export interface RoomDeps extends ServerDeps {
+  readonly observer: Observer;
 }

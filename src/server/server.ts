@@ -5,71 +5,109 @@
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config/config.ts";
 import { routesOf } from "../endpoint/routes.ts";
-import { type HttpServer, startHttp } from "../http/http-server.ts";
+import { type HttpServer, type HttpSettings, startHttp } from "../http/http-server.ts";
 import { errorPage } from "../page/error-page.ts";
+import type { TelemetryServer } from "../telemetry/telemetry-server.ts";
+import { changeable } from "./changeable.ts";
 import { collectGarbage } from "./garbage.ts";
-import { openRoomsOrWait } from "./late-rooms.ts";
+import { type LateRooms, openRoomsOrWait } from "./late-rooms.ts";
 import type { Rooms } from "./open-rooms.ts";
+import { openTelemetry } from "./open-telemetry.ts";
 import { pageContextOf } from "./page-context.ts";
-import type { ServerDeps } from "./server-deps.ts";
+import type { RoomDeps, ServerDeps } from "./server-deps.ts";
 
 export interface RunningServer {
   /** By listener name, as really bound: "http" → "127.0.0.1:5556". */
   readonly addresses: Readonly<Record<string, string>>;
-  /** Rereads certificates now. */
+  /** Rereads certificates and static files now. */
   reload(): Promise<void>;
+  /**
+   * Goes on with another configuration, from one request to the next; storage, signer and listeners stay open.
+   * Resolves to the sections that differ and count only after a restart. @throws {Error} Nothing has changed.
+   */
+  change(config: Config): Promise<readonly string[]>;
   /** Resolves once everything is drained and closed. */
   readonly closed: Promise<void>;
 }
 
 /** @throws {Error} Storage, a certificate or a listener's address cannot be opened: nothing is left running. */
-export async function startServer(config: Config, deps: ServerDeps): Promise<RunningServer> {
-  const { clock, random, logger, signal } = deps;
+export async function startServer(config: Config, given: ServerDeps): Promise<RunningServer> {
+  const { clock, random, logger, signal } = given;
+  const telemetry = await openTelemetry(config, given);
+  const deps: RoomDeps = { ...given, observer: telemetry.observer };
   const late = await openRoomsOrWait(config, deps);
+  let isDraining = false;
+  const opened: { close(): Promise<void> }[] = [late];
   let http: HttpServer;
+  let watching: TelemetryServer | undefined;
   try {
     http = await startHttp({
-      routes: routesOf(
-        { issuerPath: config.issuerPath, hasSessions: config.sessions !== undefined },
-        () => late.current().provider,
-      ),
-      issuerPath: config.issuerPath,
+      ...settingsOf(config, late),
       listeners: listenersOf(config),
-      headers: config.web.headers,
-      cors: { allowedOrigins: config.web.allowedOrigins, allowedHeaders: config.web.allowedHeaders },
-      clientRemoteIp: config.web.clientRemoteIP,
-      staticFiles: staticFilesOf(config),
-      onError: (page) => errorPage(pageContextOf(config, page), page).toString(),
       clock,
       random,
       logger,
+      ...(telemetry.answered === undefined ? {} : { observe: telemetry.answered }),
     });
+    opened.push(http);
+    const { certificateEnd } = http;
+    watching = await telemetry.listen({ rooms: late.rooms, certificateEnd, isDraining: () => isDraining });
   } catch (error) {
-    await late.close();
+    for (const each of opened.toReversed()) await each.close();
     throw error;
   }
-  for (const [name, address] of Object.entries(http.addresses)) logger.info("listening on", { server: name, address });
+  const addresses = { ...http.addresses, ...(watching === undefined ? {} : { telemetry: watching.address }) };
+  for (const [name, address] of Object.entries(addresses)) logger.info("listening on", { server: name, address });
   const background = new AbortController();
   const work = late.opened.then((rooms) => rooms && runBehind(rooms, deps, background.signal));
-  return { addresses: http.addresses, reload: () => http.reload(), closed: drain() };
+  return {
+    addresses,
+    reload: () => http.reload(),
+    async change(next) {
+      const { effective, ignored } = changeable(config, next);
+      let changed = Promise.resolve();
+      await http.change(settingsOf(effective, late), () => {
+        changed = late.change(effective);
+      });
+      await changed;
+      return ignored;
+    },
+    closed: drain(),
+  };
 
-  /** New requests first, then the work behind them, storage last. */
+  /** Probes hear of it first, then nobody new gets in; the work behind, storage, and who watches it all last. */
   async function drain(): Promise<void> {
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    isDraining = true;
     logger.info("shutting down");
+    if (config.web.shutdownDelay > 0) await clock.sleep(config.web.shutdownDelay, new AbortController().signal);
     await http.close();
     background.abort();
     await work;
     await late.close();
+    await watching?.close();
   }
 }
 
+/** What the listeners of people and clients serve. */
+const settingsOf = (config: Config, late: LateRooms): HttpSettings => ({
+  routes: routesOf({ issuerPath: config.issuerPath, hasSessions: config.sessions !== undefined }, () =>
+    late.current().provider(),
+  ),
+  issuerPath: config.issuerPath,
+  headers: config.web.headers,
+  cors: { allowedOrigins: config.web.allowedOrigins, allowedHeaders: config.web.allowedHeaders },
+  clientRemoteIp: config.web.clientRemoteIP,
+  staticFiles: staticFilesOf(config),
+  onError: (page) => errorPage(pageContextOf(config, page), page).toString(),
+});
+
 /** What goes on without anybody asking. */
-async function runBehind(rooms: Rooms, { clock, logger }: ServerDeps, signal: AbortSignal): Promise<void> {
+async function runBehind(rooms: Rooms, { clock, logger, observer }: RoomDeps, signal: AbortSignal): Promise<void> {
   await Promise.all([
     rooms.signer.run(signal),
     rooms.courier.run(signal),
-    collectGarbage(rooms.storage, clock, logger, signal),
+    collectGarbage(rooms.storage, clock, logger, observer, signal),
   ]);
 }
 

@@ -50,6 +50,10 @@ const defaults: ConfigFile = {
 export interface ServerUnderTest {
   readonly issuer: string;
   readonly port: number;
+  /** "host:port" of `telemetry.http`; empty without one. */
+  readonly telemetry: string;
+  /** Goes on with another configuration, as after a change of the file. Resolves to what needs a restart. */
+  change(file: ConfigFile): Promise<readonly string[]>;
   readonly clock: HandClock;
   /** Every line it has logged, down to debug. */
   readonly log: readonly string[];
@@ -88,6 +92,12 @@ export async function startServerUnderTest(
   const agents: UserAgent[] = [];
   return {
     ...place,
+    telemetry: running.addresses.telemetry ?? "",
+    async change(next) {
+      const reloaded = await loadConfig(stringify({ ...defaults, ...next }), { env: settings });
+      if (!reloaded.ok) throw new Error(reloaded.mistakes.map(({ message }) => message).join("\n"));
+      return running.change(reloaded.config);
+    },
     clock,
     log,
     newAgent(connections) {

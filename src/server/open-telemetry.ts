@@ -1,0 +1,107 @@
+import manifest from "../../package.json" with { type: "json" };
+import type { Config } from "../config/config.ts";
+import type { Observation } from "../http/site.ts";
+import type { HealthReport } from "../kernel/health.ts";
+import { type Clock, millis, type Observer } from "../kernel/ports.ts";
+import { allObservers } from "../telemetry/all-observers.ts";
+import { type BuildInfo, createMetrics, type Readings } from "../telemetry/metrics.ts";
+import { startTelemetry, type TelemetryServer } from "../telemetry/telemetry-server.ts";
+import type { Rooms } from "./open-rooms.ts";
+import type { ServerDeps } from "./server-deps.ts";
+
+/** What watches the server from its first moment to its last. */
+export interface Telemetry {
+  /** What every room tells. */
+  readonly observer: Observer;
+  /** For the listeners of people and clients. Undefined: nobody counts. */
+  readonly answered: ((observation: Observation) => void) | undefined;
+  /** Opens `telemetry.http`, if there is one. @throws {Error} The address is taken. */
+  listen(watched: Watched): Promise<TelemetryServer | undefined>;
+}
+
+/** What metrics and probes look at. */
+export interface Watched {
+  /** Undefined as long as the database has not answered. */
+  rooms(): Rooms | undefined;
+  certificateEnd(): Date | undefined;
+  /** No probe is to send anybody here any more. */
+  isDraining(): boolean;
+}
+
+export async function openTelemetry(config: Config, { clock }: ServerDeps): Promise<Telemetry> {
+  const { http: address, enableProfiling } = config.telemetry;
+  const observers: Observer[] = [];
+  if (address === undefined) {
+    return { observer: allObservers(observers), answered: undefined, listen: async () => undefined };
+  }
+  let watched: Watched = { rooms: () => undefined, certificateEnd: () => undefined, isDraining: () => false };
+  const readings: Readings = {
+    bcryptWaiting: () => watched.rooms()?.bcrypt.waiting(),
+    certificateEnd: () => watched.certificateEnd(),
+    signingKey: signingKeyReader(() => watched.rooms(), config, clock),
+    health: async () => {
+      const checks = Object.entries(await healthOf(watched, clock));
+      return Object.fromEntries(checks.map(([check, { error }]) => [check, error === undefined]));
+    },
+  };
+  const metrics = await createMetrics(build, readings);
+  observers.push(metrics);
+  return {
+    observer: allObservers(observers),
+    answered: metrics.answered,
+    listen(toWatch) {
+      watched = toWatch;
+      const health = () => healthOf(watched, clock);
+      return startTelemetry({ address, enableProfiling, metrics: metrics.expose, health });
+    },
+  };
+}
+
+/** Node's name for a processor where Go has another. */
+const goArch: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
+
+const build: BuildInfo = {
+  version: manifest.version,
+  platform: `${process.platform}/${goArch[process.arch] ?? process.arch}`,
+  runtime: process.version,
+};
+
+/** compat(dex): the check is called `storage`. Ours: the end of the process is announced before it refuses anybody. */
+async function healthOf(watched: Watched, clock: Clock): Promise<Readonly<Record<string, HealthReport>>> {
+  const at = clock.now();
+  const failed = (error: string): HealthReport => ({
+    error,
+    at,
+    took: millis(0),
+    contiguousFailures: 1,
+    firstFailureAt: at,
+  });
+  const rooms = watched.rooms();
+  const storage =
+    rooms === undefined ? failed("the database has not answered yet") : await rooms.provider().health.look();
+  return { storage, ...(watched.isDraining() ? { shutdown: failed("the server is shutting down") } : {}) };
+}
+
+const keysFreshFor = 15_000;
+
+/** Storage is asked at most every 15 seconds, however often metrics are. Nothing where the keys are not ours. */
+function signingKeyReader(rooms: () => Rooms | undefined, { signer }: Config, clock: Clock): Readings["signingKey"] {
+  let readAt = Number.NEGATIVE_INFINITY;
+  let reading: Promise<number | undefined> = Promise.resolve(undefined);
+  return async () => {
+    const storage = rooms()?.storage;
+    if (signer.type !== "local" || storage === undefined) return undefined;
+    const now = clock.now();
+    if (Math.abs(now - readAt) >= keysFreshFor) {
+      readAt = now;
+      reading = storage.keys.get("keys").then(
+        (keys) => keys?.nextRotation,
+        // The check of health says so; metrics have nothing to say.
+        () => undefined,
+      );
+    }
+    const nextRotation = await reading;
+    if (nextRotation === undefined) return undefined;
+    return { nextRotation, age: Math.max(0, now - (nextRotation - signer.keysRotationPeriod)) };
+  };
+}
