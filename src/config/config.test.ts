@@ -70,6 +70,7 @@ test("the least configuration has Dex's defaults", async () => {
       validIfNotUsedFor: hour,
       rememberMeCheckedByDefault: true,
       ssoSharedWithDefault: "none",
+      checkSessionIframe: false,
     },
     mfa: { authenticators: [], defaultMFAChain: [], trustedConnectors: [], askEveryTime: false },
     notYet: [],

@@ -13,6 +13,8 @@ export interface SessionsConfig {
   /** Absent: the cookie is not encrypted. */
   readonly cookieEncryptionKey?: Secret;
   readonly ssoSharedWithDefault: "none" | "all";
+  /** Applications may ask by a frame whether the login is still there. OIDC Session Management. */
+  readonly checkSessionIframe: boolean;
 }
 
 const hour = 3_600_000;
@@ -37,6 +39,7 @@ export function readSessions({ file, findings, flags }: Reading): SessionsConfig
     ...readLifetimes(sessions, { findings }),
     rememberMeCheckedByDefault: sessions?.rememberMeCheckedByDefault ?? true,
     ...(cookieEncryptionKey === undefined ? {} : { cookieEncryptionKey }),
+    checkSessionIframe: sessions?.checkSessionIframe ?? false,
     ssoSharedWithDefault: readSharing(sessions?.ssoSharedWithDefault ?? "", { findings }),
   };
 }

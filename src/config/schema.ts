@@ -146,6 +146,9 @@ const sessionsSchema = z.object({
   cookieEncryptionKey: secretText(
     "16, 24 or 32 bytes of text that encrypt the cookie (AES); no encryption when empty.",
   ),
+  checkSessionIframe: optionalFlag(
+    "Whether applications may ask by a frame if the login is still there (OIDC Session Management); off when absent. Not in Dex.",
+  ),
   ssoSharedWithDefault: text("Whether clients share sessions unless they say otherwise; `none` when empty.", [
     "none",
     "all",

@@ -53,6 +53,7 @@ const members: readonly Member[] = [
   ["device_authorization_endpoint", ({ base, provider }) => served(provider, deviceCode, `${base}/device/code`)],
   ["introspection_endpoint", ({ base }) => `${base}/token/introspect`],
   ["end_session_endpoint", ({ base, provider }) => withSessions(provider, `${base}/logout`)],
+  ["check_session_iframe", ({ base, provider }) => stateFrame(provider, `${base}/session/check`)],
   ["backchannel_logout_supported", ({ provider }) => withSessions(provider, true)],
   ["backchannel_logout_session_supported", ({ provider }) => withSessions(provider, true)],
   ["frontchannel_logout_supported", ({ provider }) => withSessions(provider, true)],
@@ -97,6 +98,9 @@ const served = (provider: Provider, grant: GrantType, value: string): string | u
 /** What there is only where logins are remembered. */
 const withSessions = <T>({ flow }: Provider, value: T): T | undefined =>
   flow.sessions === undefined ? undefined : value;
+
+const stateFrame = ({ sessionCookies }: Provider, value: string): string | undefined =>
+  sessionCookies.stateCookie === undefined ? undefined : value;
 
 const secretMethods = ["client_secret_basic", "client_secret_post"];
 

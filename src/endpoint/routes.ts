@@ -3,6 +3,7 @@ import { accountEndpoint } from "./account.ts";
 import { approvalEndpoint } from "./approval.ts";
 import { authorizeEndpoint } from "./authorize.ts";
 import { callbackEndpoint } from "./callback.ts";
+import { checkSessionEndpoint } from "./check-session.ts";
 import { connectorLoginEndpoint } from "./connector-login.ts";
 import { deviceCallbackEndpoint, deviceEndpoint, deviceQrEndpoint, verifyUserCodeEndpoint } from "./device.ts";
 import { deviceAuthorizationEndpoint } from "./device-authorization.ts";
@@ -65,6 +66,7 @@ const sessionTable: readonly Entry[] = [
   { path: "/logout", endpoint: logoutEndpoint, surface: "page" },
   { path: "/logout/callback", endpoint: logoutCallbackEndpoint, surface: "page" },
   { path: "/logout/upstream/{connector}", endpoint: upstreamLogoutEndpoint, surface: "page" },
+  { path: "/session/check", endpoint: checkSessionEndpoint, surface: "page" },
   { path: "/account", endpoint: accountEndpoint, surface: "page" },
   { path: "/mfa", endpoint: mfaEndpoint, surface: "page" },
   { path: "/mfa/totp", endpoint: totpEndpoint, surface: "page" },

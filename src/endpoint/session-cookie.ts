@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
 import type { SessionHolder, SessionKey } from "../flow/session-contract.ts";
+import { browserStateOf } from "../flow/session-state.ts";
 import type { HttpAnswer, HttpRequest } from "../http/contract.ts";
 import { setCookie } from "../http/cookies.ts";
 import type { Secret } from "../kernel/secret.ts";
@@ -9,6 +10,8 @@ import { withCookie } from "./with-cookie.ts";
 
 /** The cookies of sessions: what a request brings, and what its answer sets. */
 export interface SessionCookies {
+  /** Name of the cookie that `/session/check` reads; undefined where applications may not ask. */
+  readonly stateCookie: string | undefined;
   /** The same one for every call with this request. */
   holderOf(request: HttpRequest): SessionHolder;
   /** `answer` with whatever became of the session while it was made. */
@@ -20,12 +23,10 @@ export interface SessionCookieOptions {
   readonly issuer: string;
   /** Milliseconds; a remembered cookie lives as long as a session can. */
   readonly absoluteLifetime: number;
+  /** Whether applications may ask our frame. OIDC Session Management. */
+  readonly hasStateFrame: boolean;
   /** 16, 24 or 32 bytes. */
   readonly encryptionKey?: Secret;
-}
-
-interface Change {
-  readonly cookie: string;
 }
 
 /** compat(dex): name, attributes, the value's protobuf and its encryption (server/session, server/internal/cookie.go). */
@@ -34,40 +35,68 @@ export function createSessionCookies(options: SessionCookieOptions): SessionCook
   const { pathname, protocol } = new URL(options.issuer);
   const attributes = { path: pathname, httpOnly: true, secure: protocol === "https:", sameSite: "Lax" } as const;
   const holders = new WeakMap<HttpRequest, SessionHolder>();
-  const changes = new WeakMap<HttpRequest, Change>();
+  const changes = new WeakMap<HttpRequest, Map<string, string>>();
+  const stateCookie = options.hasStateFrame ? `${options.name}_state` : undefined;
+  // Read by our own script inside another site's page, so neither hidden from scripts nor kept to this site.
+  const isSecure = protocol === "https:";
+  const readable = { path: pathname, secure: isSecure, sameSite: isSecure ? "None" : "Lax" } as const;
+
+  function change(request: HttpRequest, name: string, cookie: string): void {
+    const known = changes.get(request) ?? new Map<string, string>();
+    changes.set(request, known.set(name, cookie));
+  }
+
+  function setState(request: HttpRequest, state: string, maxAge: number | undefined): void {
+    if (stateCookie === undefined || (request.cookies[stateCookie] ?? "") === state) return;
+    const lasting = state === "" ? { maxAge: 0 } : maxAge === undefined ? {} : { maxAge };
+    change(request, stateCookie, setCookie(stateCookie, state, { ...readable, ...lasting }));
+  }
 
   function open(request: HttpRequest): SessionHolder {
     const value = request.cookies[options.name];
     const presented = value === undefined || value === "" ? undefined : codec.decode(value);
-    const change = (text: string, maxAge: number | undefined): void => {
+    const write = (text: string, maxAge: number | undefined): void => {
       const lasting = maxAge === undefined ? attributes : { ...attributes, maxAge };
-      changes.set(request, { cookie: setCookie(options.name, text, lasting) });
+      change(request, options.name, setCookie(options.name, text, lasting));
     };
     const letGo = (): void => {
-      if (value !== undefined && value !== "") change("", 0);
+      setState(request, "", 0);
+      if (value !== undefined && value !== "") write("", 0);
     };
     if (presented === undefined) letGo();
     return {
       presented,
       letGo,
-      hold: (key, isRemembered) =>
-        change(codec.encode(key), isRemembered ? Math.floor(options.absoluteLifetime / 1000) : undefined),
+      hold(key, isRemembered) {
+        const maxAge = isRemembered ? Math.floor(options.absoluteLifetime / 1000) : undefined;
+        write(codec.encode(key), maxAge);
+        setState(request, browserStateOf(key.id), maxAge);
+      },
+      stateFor(sessionId) {
+        if (stateCookie === undefined) return undefined;
+        const state = browserStateOf(sessionId);
+        // It may be missing beside a session from before; one that was just begun has set it.
+        if (changes.get(request)?.has(stateCookie) !== true) setState(request, state, undefined);
+        return state;
+      },
     };
   }
 
   return {
+    stateCookie,
     holderOf(request) {
       const known = holders.get(request) ?? open(request);
       holders.set(request, known);
       return known;
     },
-    finish: (request, answer) => withCookie(answer, changes.get(request)?.cookie),
+    finish: (request, answer) => withCookie(answer, [...(changes.get(request)?.values() ?? [])]),
   };
 }
 
 /** Where sessions are switched off: no cookie is read, none is set. */
 export const noSessionCookies: SessionCookies = {
-  holderOf: () => ({ presented: undefined, hold: () => {}, letGo: () => {} }),
+  stateCookie: undefined,
+  holderOf: () => ({ presented: undefined, hold: () => {}, letGo: () => {}, stateFor: () => undefined }),
   finish: (_request, answer) => answer,
 };
 

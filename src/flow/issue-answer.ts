@@ -13,6 +13,7 @@ import { acrFor } from "./acr.ts";
 import { clientAnswer } from "./client-answer.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
 import { missingFactors } from "./missing-factors.ts";
+import { sessionState } from "./session-state.ts";
 import type { CompletedLogin } from "./stored-request.ts";
 
 /**
@@ -61,7 +62,19 @@ export async function issueAnswer(
     id_token: minted?.idToken,
     code,
     iss: deps.policy.issuer,
+    session_state: stateFor(request, login, context, deps),
   });
+}
+
+/** OIDC Session Management §2: beside every successful answer. */
+function stateFor(
+  request: FlowRequest,
+  { sessionId }: CompletedLogin,
+  { holder }: FlowContext,
+  { random }: FlowDeps,
+): string | undefined {
+  const browserState = sessionId === undefined ? undefined : holder.stateFor(sessionId);
+  return browserState === undefined ? undefined : sessionState(request, browserState, random);
 }
 
 async function authorizeAnswer(

@@ -23,6 +23,11 @@ export interface SessionHolder {
   readonly presented: SessionKey | undefined;
   /** The browser is given this one. `isRemembered`: it outlives the browser's own session. */
   hold(key: SessionKey, isRemembered: boolean): void;
+  /**
+   * The browser's state where applications may ask for it, and the cookie that our frame reads is set to it; undefined
+   * where they may not. OIDC Session Management §3.2.
+   */
+  stateFor(sessionId: string): string | undefined;
   /** What the browser brought is worth nothing any more. */
   letGo(): void;
 }

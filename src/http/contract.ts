@@ -71,7 +71,7 @@ export type HeaderValue = string | readonly string[];
 
 export interface HttpAnswer {
   readonly status: number;
-  /** Any case; `http/` adds security headers, length and trace id. */
+  /** Any case; `http/` adds security headers, length and trace id. An empty value removes a security header. */
   readonly headers: Readonly<Record<string, HeaderValue>>;
   readonly body: string | Uint8Array;
 }

@@ -146,7 +146,8 @@ function allHeaders(base: Readonly<Record<string, string>>, { headers: own }: Ht
   const headers: OutgoingHttpHeaders = { ...base };
   for (const name of Object.keys(own)) {
     const value = own[name];
-    if (value !== undefined) headers[name.toLowerCase()] = typeof value === "string" ? value : [...value];
+    if (value === "") delete headers[name.toLowerCase()];
+    else if (value !== undefined) headers[name.toLowerCase()] = typeof value === "string" ? value : [...value];
   }
   return headers;
 }

@@ -301,13 +301,14 @@ const sessionPolicy = (sessions: SessionsConfig, root: Secret<Uint8Array>): Sess
 });
 
 const sessionCookiesOf = (
-  { cookieName, absoluteLifetime, cookieEncryptionKey }: SessionsConfig,
+  { cookieName, absoluteLifetime, cookieEncryptionKey, checkSessionIframe }: SessionsConfig,
   issuer: string,
 ): SessionCookies =>
   createSessionCookies({
     name: cookieName,
     issuer,
     absoluteLifetime,
+    hasStateFrame: checkSessionIframe,
     ...(cookieEncryptionKey === undefined ? {} : { encryptionKey: cookieEncryptionKey }),
   });
 

@@ -111,6 +111,7 @@ sessions:
   rememberMeCheckedByDefault: false
   cookieEncryptionKey: 0123456789abcdef0123456789abcdef
   ssoSharedWithDefault: none
+  checkSessionIframe: true
 mfa:
   authenticators:
     - { id: totp, type: TOTP, config: { issuer: Example SSO }, connectorTypes: [local, ldap] }
