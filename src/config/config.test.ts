@@ -73,6 +73,7 @@ test("the least configuration has Dex's defaults", async () => {
       checkSessionIframe: false,
     },
     mfa: { authenticators: [], defaultMFAChain: [], trustedConnectors: [], askEveryTime: false },
+    lockout: { disabled: false, attempts: 5, firstLock: 30_000, longestLock: 900_000, attemptsPerAddress: 100 },
     notYet: [],
   });
 });

@@ -15,6 +15,7 @@ import { readClients } from "./read-clients.ts";
 import { type ConnectorConfig, readConnectors } from "./read-connectors.ts";
 import { type ExpiryConfig, readExpiry } from "./read-expiry.ts";
 import { type FrontendConfig, type LoggerConfig, readFrontend, readLogger } from "./read-frontend.ts";
+import { type LockoutConfig, readLockout } from "./read-lockout.ts";
 import { type MfaConfig, readMfa } from "./read-mfa.ts";
 import { type OAuth2Config, readOAuth2 } from "./read-oauth2.ts";
 import { readPasswords } from "./read-passwords.ts";
@@ -46,6 +47,7 @@ export interface Config extends Issuer {
   /** Absent: switched off by DEX_SESSIONS_ENABLED. */
   readonly sessions?: SessionsConfig;
   readonly mfa: MfaConfig;
+  readonly lockout: LockoutConfig;
   readonly flags: FeatureFlags;
   /** What the file asks for and this server cannot do yet. */
   readonly notYet: readonly NotYet[];
@@ -139,6 +141,7 @@ async function read(
   const logger = readLogger(reading);
   const sessions = readSessions(reading);
   const mfa = readMfa(reading);
+  const lockout = readLockout(reading);
   const staticClients = readClients(reading);
   const staticPasswords = readPasswords(reading);
   const connectors = await readConnectors(reading);
@@ -170,6 +173,7 @@ async function read(
     connectors,
     ...(sessions === undefined ? {} : { sessions }),
     mfa,
+    lockout,
     flags,
     notYet: findings.notYet,
   };

@@ -19,7 +19,7 @@ export function printConfig(config: Config): string {
 }
 
 function effective(config: Config): object {
-  const { storage, web, telemetry, grpc, oauth2, signer, logger, frontend, sessions, mfa } = config;
+  const { storage, web, telemetry, grpc, oauth2, signer, logger, frontend, sessions, mfa, lockout } = config;
   return {
     issuer: config.issuer,
     storage,
@@ -61,6 +61,11 @@ function effective(config: Config): object {
       defaultMFAChain: mfa.defaultMFAChain,
       trustedConnectors: mfa.trustedConnectors,
       askEveryTime: mfa.askEveryTime,
+    },
+    lockout: {
+      ...lockout,
+      firstLock: formatDuration(lockout.firstLock),
+      longestLock: formatDuration(lockout.longestLock),
     },
   };
 }

@@ -1,5 +1,15 @@
 import { z } from "zod";
-import { duration, flag, optionalFlag, optionalTexts, secretText, text, texts, typedBlock } from "./vocabulary.ts";
+import {
+  duration,
+  flag,
+  integer,
+  optionalFlag,
+  optionalTexts,
+  secretText,
+  text,
+  texts,
+  typedBlock,
+} from "./vocabulary.ts";
 
 /** Every key of the configuration file. Names are Dex's, letter for letter; any case of them is read. */
 
@@ -180,6 +190,18 @@ export const webauthnSchema = z.object({
   timeout: duration("How long the person may take; the browser's own hint of 300s when absent."),
 });
 
+const lockoutSchema = z.object({
+  disabled: flag("Whether guesses are not limited at all, as in Dex."),
+  attempts: integer("Wrong passwords or codes of one account before it waits; 5 when absent or zero.", 0, 1000),
+  firstLock: duration("How long it waits then; each further wrong one doubles it. 30s when absent."),
+  longestLock: duration("The longest wait; 15m when absent."),
+  attemptsPerAddress: integer(
+    "Wrong ones of one network address within five minutes, whatever the account; 100 when absent or zero.",
+    0,
+    1_000_000,
+  ),
+});
+
 export const fileSchema = z.object({
   issuer: text(
     "The address of this server as the world knows it, and the `iss` claim. Its path prefixes every route. Required.",
@@ -241,6 +263,9 @@ export const fileSchema = z.object({
     .meta({ description: "People that stand in this file. They win over stored ones." }),
   connectors: z.array(connectorSchema).default([]).meta({ description: "Where people come from." }),
   sessions: sessionsSchema.optional().meta({ description: "Sessions, single sign-on and logout." }),
+  lockout: lockoutSchema
+    .prefault({})
+    .meta({ description: "What guessing costs: passwords, codes, client secrets. Not in Dex." }),
   mfa: z
     .object({
       authenticators: z.array(authenticatorSchema).default([]).meta({ description: "Second factors there are." }),

@@ -1,4 +1,5 @@
 import type { HttpRequest } from "../http/contract.ts";
+import { TooManyAttemptsError } from "../kernel/errors.ts";
 import type { Trail } from "../kernel/ports.ts";
 import { OAuthError } from "../oauth/error.ts";
 import type { Client } from "../storage/records.ts";
@@ -69,12 +70,15 @@ export interface KnownClient {
  * @throws {OAuthError} invalid_client, with the challenge that RFC 6749 §5.2 asks for.
  */
 export async function authenticateRequest(
-  request: Pick<HttpRequest, "headers">,
+  request: Pick<HttpRequest, "headers" | "clientIp">,
   body: (name: string) => string | undefined,
-  { storage, clientSecretKey }: Pick<Provider, "storage" | "clientSecretKey">,
+  { storage, clientSecretKey, clientAttempts }: Pick<Provider, "storage" | "clientSecretKey" | "clientAttempts">,
   trail: Trail,
 ): Promise<KnownClient> {
   const { id, secret, method } = readCredentials(request.headers.authorization, body);
+  const guesser = `${request.clientIp} ${id}`;
+  const wait = clientAttempts.blockedFor(guesser);
+  if (wait > 0) throw new TooManyAttemptsError(wait);
   const client = id === "" ? undefined : await storage.clients.get(id);
   const isProved = isClientSecret(clientSecretKey, client, secret);
   const because = isProved ? `by ${method}` : client === undefined ? "no such client" : "wrong secret";
@@ -86,6 +90,8 @@ export async function authenticateRequest(
     about: { client_id: id },
   });
   if (!isProved || client === undefined) {
+    // By address too: else anybody could keep a client of others out.
+    clientAttempts.failed(guesser);
     throw new OAuthError("invalid_client", "Invalid client credentials.", { detail: because });
   }
   return { client, method: secret === "" ? "none" : method };

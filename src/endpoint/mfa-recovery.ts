@@ -9,6 +9,7 @@ import { answerStep } from "./answer-step.ts";
 import { factorAddress, ownAddress } from "./factor-address.ts";
 import type { Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
+import { tryFactor } from "./try-factor.ts";
 
 /** `/mfa/recovery`: a recovery code in place of a factor that is out of reach. */
 export async function recoveryEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
@@ -25,8 +26,9 @@ export async function recoveryEndpoint(request: HttpRequest, provider: Provider)
     }
     if (request.method !== "POST") return show(200, step, request, context, provider);
     const user = ownerOf(step.record);
-    const proof = await proveRecovery(step.factor, user, request.form().get("recovery_code") ?? "", flow);
-    if (proof === undefined) {
+    const code = request.form().get("recovery_code") ?? "";
+    const tried = await tryFactor(request, user, provider, () => proveRecovery(step.factor, user, code, flow));
+    if (tried === undefined) {
       context.trail.note({
         check: "factor.proved",
         outcome: "fail",
@@ -40,7 +42,7 @@ export async function recoveryEndpoint(request: HttpRequest, provider: Provider)
       connector_id: user.connectorId,
       left: codesLeft(step.identity) - 1,
     });
-    return leaveFactors(await noteFactor(step.record, proof, context, flow), context, flow);
+    return leaveFactors(await noteFactor(step.record, tried.proof, context, flow), context, flow);
   });
 }
 

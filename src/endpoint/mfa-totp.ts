@@ -17,8 +17,10 @@ import { totpPage } from "../page/totp-page.ts";
 import type { AuthRequest } from "../storage/records.ts";
 import { answerStep } from "./answer-step.ts";
 import { factorAddress, ownAddress, recoveryAddress } from "./factor-address.ts";
+import { answerFlow } from "./flow-answer.ts";
 import type { Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
+import { tryFactor } from "./try-factor.ts";
 
 /** `/mfa/totp`: a code of the person's app, or the app's first setting up. RFC 6238. */
 export async function totpEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
@@ -45,9 +47,11 @@ async function verify(
 ): Promise<FlowOutcome | HttpAnswer> {
   if (request.method !== "POST") return show(200, step, undefined, request, provider);
   const user = ownerOf(step.record);
-  const proof = await proveTotp(step.factor, user, request.form().get("totp") ?? "", provider.flow);
-  if (proof === undefined) return refuse(step, undefined, request, context, provider);
-  return leaveFactors(await noteFactor(step.record, proof, context, provider.flow), context, provider.flow);
+  const code = request.form().get("totp") ?? "";
+  const tried = await tryFactor(request, user, provider, () => proveTotp(step.factor, user, code, provider.flow));
+  if (tried === undefined) return refuse(step, undefined, request, context, provider);
+  const record = await noteFactor(step.record, tried.proof, context, provider.flow);
+  return tried.andKnown(await answerFlow(request, provider, () => leaveFactors(record, context, provider.flow)));
 }
 
 /** The seed of the form that comes back; without one a new seed. */

@@ -12,9 +12,11 @@ import { safeBackLink } from "./back-link.ts";
 import { readBrowserSecrets } from "./browser-secret.ts";
 import { deniedMembership } from "./denied-membership.ts";
 import { answerFlow } from "./flow-answer.ts";
+import { knownDeviceCookie, originOf } from "./known-device.ts";
 import { negotiateLogin } from "./negotiate-login.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
+import { withCookie } from "./with-cookie.ts";
 
 /** `/auth/{connector}/login`: the form, and what it sends. */
 export async function passwordLoginEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
@@ -76,12 +78,22 @@ async function submit(
   const fields = request.form();
   const username = fields.get("login") ?? "";
   const password = new Secret(fields.get("password") ?? "");
-  const result = await login.connector.login(username, password, loginOf(login.flowRequest, context));
+  const target = { kind: "password", connectorId: login.open.info.id, username } as const;
+  const attempt = await provider.attempts.begin(target, originOf(request, target, provider), request.logger);
+  const result = await login.connector
+    .login(username, password, loginOf(login.flowRequest, context))
+    .catch(async (error: unknown) => {
+      await attempt.unmade();
+      throw error;
+    });
   if (result.ok) {
-    return answerFlow(request, provider, () =>
+    await attempt.right();
+    const answer = await answerFlow(request, provider, () =>
       finishLogin(login.flowRequest, login.open, result.identity, context, provider.flow, isTicked(request)),
     );
+    return withCookie(answer, knownDeviceCookie(target, provider));
   }
+  attempt.wrong();
   request.logger.info("login failed", { connector_id: login.open.info.id, user: username, reason: result.reason });
   context.trail.note({
     check: "connector.login",

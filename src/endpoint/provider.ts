@@ -11,6 +11,7 @@ import type { Clock, Logger, Random, Trail } from "../kernel/ports.ts";
 import type { PageContext } from "../page/layout.ts";
 import type { Signer } from "../signer/contract.ts";
 import type { Storage } from "../storage/contract.ts";
+import type { Attempts } from "../token/attempts.ts";
 import type { TokenVerifier } from "../token/verify-access-token.ts";
 import type { SessionCookies } from "./session-cookie.ts";
 
@@ -22,6 +23,10 @@ export interface Provider {
   /** What discovery lists, sorted. */
   readonly grantTypes: readonly string[];
   readonly health: Health;
+  /** Guesses at passwords and codes. */
+  readonly attempts: Attempts;
+  /** Wrong client secrets, by address and client. */
+  readonly clientAttempts: AttemptLimiter;
   /** Wrong user codes, by the person's address. RFC 8628 §5.1. */
   readonly userCodeAttempts: AttemptLimiter;
   /** `oauth2.anonymousIntrospection`. */

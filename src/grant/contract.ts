@@ -7,6 +7,7 @@ import type { Clock, Logger, Millis, Random, Trail } from "../kernel/ports.ts";
 import type { Storage } from "../storage/contract.ts";
 import type { Client } from "../storage/records.ts";
 import type { TokenAnswer } from "../token/answer.ts";
+import type { Attempts } from "../token/attempts.ts";
 import type { BlockedUsers } from "../token/blocked-users.ts";
 import type { FactorPolicy } from "../token/factor-chain.ts";
 import type { MintDeps } from "../token/id-token.ts";
@@ -31,6 +32,8 @@ export interface GrantDeps {
   readonly answered: AnsweredConnections;
   readonly blockedUsers: BlockedUsers;
   readonly factors: FactorPolicy;
+  /** Guesses at passwords. */
+  readonly attempts: Attempts;
   /** Whether logins have sessions, which tokens may have to end with. */
   readonly hasSessions: boolean;
   readonly revocations: Revocations;

@@ -30,7 +30,7 @@ export const passwordGrant: Grant = {
     const request = { grant: grantTypes.password, connectorId, scopes };
     await authorizePerson({ ...request, claims: nobody }, context, deps);
     const open = await deps.connectors.open(connectorId);
-    const identity = await logIn(open, scopes, params, context);
+    const identity = await logIn(open, scopes, params, context, deps);
     const claims = claimsOf(identity);
     const authorized = await authorizePerson({ ...request, claims }, context, deps);
     return issue({ authorized, identity, connectorId, scopes, nonce: params.get("nonce") ?? "" }, context, deps);
@@ -42,16 +42,23 @@ async function logIn(
   scopes: readonly string[],
   params: GrantParams,
   context: GrantContext,
+  { attempts }: GrantDeps,
 ): Promise<Identity> {
   if (open?.connector.kind !== "password") {
     throw new OAuthError("invalid_request", "Requested password connector does not correct type.");
   }
   const username = params.get("username") ?? "";
   const password = new Secret(params.get("password") ?? "");
-  const result = await open.connector.login(username, password, loginOf(scopes, context)).catch((error: unknown) => {
-    if (error instanceof UnavailableError) throw error;
-    throw new OAuthError("server_error", "Could not login user", { cause: error });
-  });
+  // The client speaks for many people: its own address says nothing.
+  const target = { kind: "password", connectorId: open.info.id, username } as const;
+  const attempt = await attempts.begin(target, {}, context.logger);
+  const result = await open.connector
+    .login(username, password, loginOf(scopes, context))
+    .catch(async (error: unknown) => {
+      await attempt.unmade();
+      if (error instanceof UnavailableError) throw error;
+      throw new OAuthError("server_error", "Could not login user", { cause: error });
+    });
   const wasNamed = result.ok && result.identity.userId !== "";
   context.trail.note({
     check: "connector.login",
@@ -60,7 +67,11 @@ async function logIn(
     spec: "RFC 6749 §4.3.2",
     about: { connector_id: open.info.id, client_id: context.client.id, user: username },
   });
-  if (result.ok && wasNamed) return result.identity;
+  if (result.ok && wasNamed) {
+    await attempt.right();
+    return result.identity;
+  }
+  attempt.wrong();
   const reason = result.ok ? "the connector named nobody" : result.reason;
   context.logger.info("login failed", { connector_id: open.info.id, user: username, reason });
   // One answer for every reason: which of them it was tells whether the name exists.

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { UnavailableError } from "../kernel/errors.ts";
+import { TooManyAttemptsError, UnavailableError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/ports.ts";
 import { OAuthError } from "../oauth/error.ts";
 import { html, json } from "./answers.ts";
@@ -33,8 +33,17 @@ export function asOAuthError(error: unknown): OAuthError {
   if (error instanceof MalformedError) return new OAuthError("invalid_request", error.message, { cause: error });
   if (error instanceof UnavailableError) return new OAuthError("temporarily_unavailable", away, { cause: error });
   if (error instanceof PageError) return fromPage(error);
+  if (error instanceof TooManyAttemptsError) {
+    const description = `Too many attempts. Try again in ${inWords(error.retryAfter)}.`;
+    return new OAuthError("temporarily_unavailable", description, { status: 429, cause: error });
+  }
   return new OAuthError("server_error", "", { cause: error });
 }
+
+const inWords = (seconds: number): string => {
+  const [count, unit] = seconds < 120 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"];
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+};
 
 function fromPage(error: PageError): OAuthError {
   const { status, message } = error;
@@ -52,7 +61,7 @@ export interface ErrorPlace {
 
 /** The error as its endpoint writes errors: RFC 6749 §5.2 JSON for a machine, a page for a person. */
 export function errorAnswer(error: OAuthError, place: ErrorPlace): HttpAnswer {
-  const headers = error.status === 503 ? { "retry-after": retryAfter } : {};
+  const headers = waitingHeaders(error);
   if (place.surface === "page") return html(error.status, place.render(errorPage(error, place)), headers);
   const description = error.description === "" ? {} : { error_description: error.description };
   return json(
@@ -60,6 +69,11 @@ export function errorAnswer(error: OAuthError, place: ErrorPlace): HttpAnswer {
     { error: error.code, ...description },
     { "cache-control": "no-store", pragma: "no-cache", ...headers, ...challenge(error) },
   );
+}
+
+function waitingHeaders({ status, cause }: OAuthError): Readonly<Record<string, string>> {
+  if (cause instanceof TooManyAttemptsError) return { "retry-after": String(cause.retryAfter) };
+  return status === 503 ? { "retry-after": retryAfter } : {};
 }
 
 const errorPage = (error: OAuthError, { path, traceId, acceptLanguage }: ErrorPlace): ErrorPage => ({

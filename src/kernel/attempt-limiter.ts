@@ -3,8 +3,12 @@ import type { Clock, Millis } from "./ports.ts";
 /** Counts failures by who made them, so that guessing ends early. In memory, per process: a brake, no wall. */
 export interface AttemptLimiter {
   isBlocked(key: string): boolean;
+  /** Milliseconds until `key` may try again; 0: now. */
+  blockedFor(key: string): number;
   /** One more failure of `key`. */
   failed(key: string): void;
+  /** The last one was none after all: who counts before looking lets no parallel request slip through. */
+  takeBack(key: string): void;
 }
 
 /** Whoever fails `most` times within `window` from the first failure is blocked until the window ends. */
@@ -14,8 +18,17 @@ export function createAttemptLimiter(most: number, window: Millis, clock: Clock,
     const known = failures.get(key);
     return known === undefined || known.until <= clock.now() ? undefined : known;
   };
+  const blockedFor = (key: string): number => {
+    const known = current(key);
+    return known === undefined || known.count < most ? 0 : known.until - clock.now();
+  };
   return {
-    isBlocked: (key) => (current(key)?.count ?? 0) >= most,
+    isBlocked: (key) => blockedFor(key) > 0,
+    blockedFor,
+    takeBack(key) {
+      const known = current(key);
+      if (known !== undefined) known.count--;
+    },
     failed(key) {
       const known = current(key);
       if (known !== undefined) {

@@ -10,6 +10,18 @@ export class UnavailableError extends Error {
   }
 }
 
+/** Somebody guesses. The edge answers 429 with `Retry-After`; it says nothing of whether what they guess at exists. RFC 6585 §4. */
+export class TooManyAttemptsError extends Error {
+  override readonly name = "TooManyAttemptsError";
+  /** Whole seconds, at least one. */
+  readonly retryAfter: number;
+
+  constructor(waitMs: number) {
+    super("too many attempts");
+    this.retryAfter = Math.max(1, Math.ceil(waitMs / 1000));
+  }
+}
+
 /** An upstream answered, and with nothing that we can use. The message quotes no secret and may be logged. */
 export class BadAnswerError extends Error {
   override readonly name = "BadAnswerError";

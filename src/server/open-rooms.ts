@@ -25,6 +25,7 @@ import { createUpstreams } from "../kernel/upstream-fetch.ts";
 import type { Signer } from "../signer/contract.ts";
 import { signers } from "../signer/registry.ts";
 import type { Storage } from "../storage/contract.ts";
+import { createAttempts } from "../token/attempts.ts";
 import { type BlockedUsers, openBlockedUsers } from "../token/blocked-users.ts";
 import { AnsweredConnections } from "../token/replay.ts";
 import { openRevocations, type Revocations } from "../token/revocations.ts";
@@ -195,6 +196,13 @@ function buildProvider(config: Config, parts: Parts): Provider {
   const codeKey = hkdf(root.reveal(), "code");
   const refreshKey = hkdf(root.reveal(), "refresh");
   const factors = factorsOf(config);
+  const attempts = createAttempts({
+    policy: config.lockout,
+    storage,
+    addresses: createAttemptLimiter(config.lockout.attemptsPerAddress, millis(5 * 60_000), clock),
+    key: hkdf(root.reveal(), "attempts"),
+    clock,
+  });
   const flow: FlowDeps = {
     policy: {
       issuer: config.issuer,
@@ -230,6 +238,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
     refreshKey,
     blockedUsers,
     factors,
+    attempts,
     hasSessions: sessions !== undefined,
     refreshPolicy: expiry.refreshTokens,
     requestLifetime: expiry.authRequests,
@@ -249,6 +258,12 @@ function buildProvider(config: Config, parts: Parts): Provider {
     grantTypes: served.listed,
     userCodeAttempts: memory.userCodeAttempts,
     health: memory.health,
+    attempts,
+    clientAttempts: createAttemptLimiter(
+      config.lockout.disabled ? Number.POSITIVE_INFINITY : 20,
+      millis(60_000),
+      clock,
+    ),
     isIntrospectionOpen: oauth2.anonymousIntrospection,
     clientSecretKey: hkdf(root.reveal(), "client-secret"),
     verifyToken: openTokenVerifier({

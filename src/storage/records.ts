@@ -399,6 +399,19 @@ export interface MailDelivery {
   readonly expiry: number;
 }
 
+/**
+ * Ours: tries at one secret of one account, from known devices or from elsewhere, under a keyed hash of what was typed.
+ * Gone after a right one.
+ */
+export interface LoginAttempts {
+  readonly id: string;
+  readonly failures: number;
+  readonly lastTry: number;
+  /** No try before; the unset time: at once. */
+  readonly lockedUntil: number;
+  readonly expiry: number;
+}
+
 /** The key of what belongs to one user at one connector. */
 export interface UserKey {
   readonly userId: string;
@@ -426,6 +439,7 @@ export interface RecordKinds {
   upstreamSessions: { key: string; record: UpstreamSession };
   accountTokens: { key: string; record: AccountToken };
   mailDeliveries: { key: string; record: MailDelivery };
+  loginAttempts: { key: string; record: LoginAttempts };
 }
 
 export type KindName = keyof RecordKinds;

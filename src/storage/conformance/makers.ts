@@ -290,4 +290,12 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
     expiry: later,
     ...change,
   }),
+  loginAttempts: (change) => ({
+    id: "attempt1hash",
+    failures: 3,
+    lastTry: earlier,
+    lockedUntil: earlier + 5,
+    expiry: later,
+    ...change,
+  }),
 };

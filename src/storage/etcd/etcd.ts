@@ -51,6 +51,7 @@ export async function openEtcd(settings: EtcdConfig, { random, logger }: Storage
     upstreamSessions: expiring("upstreamSessions"),
     accountTokens: expiring("accountTokens"),
     mailDeliveries: expiring("mailDeliveries"),
+    loginAttempts: expiring("loginAttempts"),
   };
   return {
     ...ending,

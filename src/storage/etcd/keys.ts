@@ -27,6 +27,7 @@ const prefixes: Readonly<Record<KindName, string>> = {
   upstreamSessions: own("upstreamSessions"),
   accountTokens: own("accountTokens"),
   mailDeliveries: own("mailDeliveries"),
+  loginAttempts: own("loginAttempts"),
 };
 
 const hasPairs = (kind: KindName): boolean => kind === "offlineSessions" || kind === "userIdentities";

@@ -47,6 +47,7 @@ export async function openKubernetes(settings: KubernetesConfig, deps: StorageDe
     upstreamSessions: expiring("upstreamSessions"),
     accountTokens: expiring("accountTokens"),
     mailDeliveries: expiring("mailDeliveries"),
+    loginAttempts: expiring("loginAttempts"),
   };
   return {
     ...ending,

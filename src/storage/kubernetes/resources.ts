@@ -261,4 +261,5 @@ export const resources: { readonly [K in KindName]: Resource } = {
   upstreamSessions: ownResource(ownKinds.upstreamSessions),
   accountTokens: ownResource(ownKinds.accountTokens),
   mailDeliveries: ownResource(ownKinds.mailDeliveries),
+  loginAttempts: ownResource(ownKinds.loginAttempts),
 };

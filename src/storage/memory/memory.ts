@@ -118,6 +118,7 @@ export function openMemory(): Storage {
     upstreamSessions: new MemoryCollection("upstreamSessions"),
     accountTokens: new MemoryCollection("accountTokens"),
     mailDeliveries: new MemoryCollection("mailDeliveries"),
+    loginAttempts: new MemoryCollection("loginAttempts"),
   };
   return {
     ...collections,

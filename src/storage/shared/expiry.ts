@@ -13,4 +13,5 @@ export const expiries: { readonly [K in KindName]?: (record: RecordKinds[K]["rec
   upstreamSessions: ({ expiry }) => expiry,
   accountTokens: ({ expiry }) => expiry,
   mailDeliveries: ({ expiry }) => expiry,
+  loginAttempts: ({ expiry }) => expiry,
 };

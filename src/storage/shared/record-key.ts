@@ -25,6 +25,7 @@ const parts: { readonly [K in KindName]: (record: RecordKinds[K]["record"]) => r
   upstreamSessions: ({ id }) => [id],
   accountTokens: ({ id }) => [id],
   mailDeliveries: ({ id }) => [id],
+  loginAttempts: ({ id }) => [id],
 };
 
 export const kindNames: readonly KindName[] = Object.keys(parts).filter((name): name is KindName => name in parts);

@@ -119,6 +119,7 @@ function collectionsOf({ kinds }: SqlLayout, reader: DatabaseSync, writer: Write
     upstreamSessions: open("upstreamSessions"),
     accountTokens: open("accountTokens"),
     mailDeliveries: open("mailDeliveries"),
+    loginAttempts: open("loginAttempts"),
   };
 }
 

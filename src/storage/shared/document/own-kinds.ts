@@ -1,6 +1,7 @@
 import type {
   AccountToken,
   KindName,
+  LoginAttempts,
   LogoutDelivery,
   MailDelivery,
   RedeemedCode,
@@ -41,6 +42,7 @@ const delivery = fieldsOf<LogoutDelivery>();
 const upstream = fieldsOf<UpstreamSession>();
 const account = fieldsOf<AccountToken>();
 const mail = fieldsOf<MailDelivery>();
+const attempts = fieldsOf<LoginAttempts>();
 
 /** The kinds that are ours, member by member. */
 export const ownKinds: { readonly [K in OwnKind]: OwnKindDocument } = {
@@ -114,6 +116,17 @@ export const ownKinds: { readonly [K in OwnKind]: OwnKindDocument } = {
       mail.time("expiry", "expiry"),
     ],
   },
+  loginAttempts: {
+    singular: "login_attempt",
+    plural: "login_attempts",
+    fields: [
+      attempts.text("id", "id"),
+      attempts.integer("failures", "failures"),
+      attempts.time("lastTry", "last_try"),
+      attempts.time("lockedUntil", "locked_until"),
+      attempts.time("expiry", "expiry"),
+    ],
+  },
 };
 
 /** The fields of each of them. */
@@ -125,4 +138,5 @@ export const ownFields: { readonly [K in OwnKind]: readonly Field[] } = {
   upstreamSessions: ownKinds.upstreamSessions.fields,
   accountTokens: ownKinds.accountTokens.fields,
   mailDeliveries: ownKinds.mailDeliveries.fields,
+  loginAttempts: ownKinds.loginAttempts.fields,
 };

@@ -114,6 +114,7 @@ const map = <T extends { readonly [K in KindName]: SqlKind<K> }>(kinds: T): SqlL
   upstreamSessions: kinds.upstreamSessions,
   accountTokens: kinds.accountTokens,
   mailDeliveries: kinds.mailDeliveries,
+  loginAttempts: kinds.loginAttempts,
 });
 
 /** What ent's columns may leave out, by name; in `keys` nothing. */

@@ -1,4 +1,4 @@
-/** Our own tables around the end of a session. */
+/** Our own tables around the beginning and the end of a session. */
 import { textList } from "../dex-json.ts";
 import { column, fixedColumn, numberOf, type SqlKind, textOf } from "./kind.ts";
 
@@ -52,6 +52,34 @@ export const upstreamSessions: SqlKind<"upstreamSessions"> = {
   read: (row) => ({
     id: textOf(row, "id"),
     sessionIds: textList(row.session_ids),
+    expiry: numberOf(row, "expiry"),
+  }),
+};
+
+export const loginAttempts: SqlKind<"loginAttempts"> = {
+  kind: "loginAttempts",
+  table: "dexts_login_attempt",
+  key: ["id"],
+  expiry: ["expiry"],
+  columns: [
+    fixedColumn("id", "text"),
+    column("failures", "integer"),
+    column("last_try", "time"),
+    column("locked_until", "time"),
+    column("expiry", "time"),
+  ],
+  write: (record) => ({
+    id: record.id,
+    failures: record.failures,
+    last_try: record.lastTry,
+    locked_until: record.lockedUntil,
+    expiry: record.expiry,
+  }),
+  read: (row) => ({
+    id: textOf(row, "id"),
+    failures: numberOf(row, "failures"),
+    lastTry: numberOf(row, "last_try"),
+    lockedUntil: numberOf(row, "locked_until"),
     expiry: numberOf(row, "expiry"),
   }),
 };

@@ -3,7 +3,7 @@ import type { SqlKind } from "./kind.ts";
 import { accountTokens, mailDeliveries } from "./kinds-account.ts";
 import { authCodes, authRequests, deviceRequests, deviceTokens, refreshTokens } from "./kinds-login.ts";
 import { clients, connectors, keys, redeemedCodes, revokedTokens, serverSecrets } from "./kinds-server.ts";
-import { logoutDeliveries, upstreamSessions } from "./kinds-session.ts";
+import { loginAttempts, logoutDeliveries, upstreamSessions } from "./kinds-session.ts";
 import { authSessions, offlineSessions, passwords, userIdentities } from "./kinds-user.ts";
 
 /** Every kind of record as SQL knows it. */
@@ -27,4 +27,5 @@ export const sqlKinds: { readonly [K in KindName]: SqlKind<K> } = {
   upstreamSessions,
   accountTokens,
   mailDeliveries,
+  loginAttempts,
 };

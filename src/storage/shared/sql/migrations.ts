@@ -272,4 +272,11 @@ export const ownTables: readonly Change[] = [
     columnsOf("integer", {}, ["attempts"]),
     time("next_attempt", "expiry"),
   ),
+  create(
+    "dexts_login_attempt",
+    ["id"],
+    text("id"),
+    columnsOf("integer", {}, ["failures"]),
+    time("last_try", "locked_until", "expiry"),
+  ),
 ];

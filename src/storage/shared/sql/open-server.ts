@@ -94,5 +94,6 @@ function collectionsOf(dialect: Dialect, { kinds }: SqlLayout, client: SqlClient
     upstreamSessions: open("upstreamSessions"),
     accountTokens: open("accountTokens"),
     mailDeliveries: open("mailDeliveries"),
+    loginAttempts: open("loginAttempts"),
   };
 }
