@@ -9,6 +9,7 @@ import { architecturePage, readImports } from "./architecture.ts";
 import { configPage } from "./config-page.ts";
 import { connectorsPage, readme } from "./connectors-page.ts";
 import { customResourcesPage } from "./custom-resources-page.ts";
+import { protoTypes } from "./proto-types.ts";
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   "docs/reference/architecture.md": () => architecturePage(readImports()),
@@ -16,6 +17,8 @@ const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   "docs/reference/kubernetes-crds.yaml": customResourcesPage,
   "docs/reference/connectors.md": connectorsPage,
   "README.md": readme,
+  "src/admin/api-messages.ts": () => protoTypes("proto/api.proto", "DexMethods"),
+  "src/admin/admin-messages.ts": () => protoTypes("proto/admin.proto", "AdminMethods"),
 };
 
 function onDisk(path: string): string | undefined {

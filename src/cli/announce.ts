@@ -3,7 +3,8 @@ import type { Note } from "../config/mistake.ts";
 import { formatDuration } from "../kernel/duration.ts";
 import { levelName, levels } from "../kernel/log-level.ts";
 import type { Logger } from "../kernel/ports.ts";
-import { platform, version } from "./version.ts";
+import { version } from "../server/version.ts";
+import { platform } from "./version.ts";
 
 /** The first lines of the log: what was configured, in Dex's words and order, then what deserves a warning. */
 export function announce(config: Config, warnings: readonly Note[], logger: Logger): void {

@@ -1,7 +1,4 @@
-import manifest from "../../package.json" with { type: "json" };
-
-/** The version of this program. */
-export const { version } = manifest;
+import { version } from "../server/version.ts";
 
 /** Node's name for a processor where Go, and so every image tag and package, has another. */
 const goArch: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };

@@ -116,7 +116,6 @@ test("what is not built yet is said, and what must not be served without is mark
     [
       ["mfa.authenticators[1]", true],
       ["connectors[0].type", false],
-      ["grpc.addr", false],
       ["frontend.dir", false],
     ],
   );

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { quoteGo } from "../kernel/go-quote.ts";
-import { grantTypes } from "../oauth/grant-type.ts";
+import { connectorGrants } from "../oauth/grant-type.ts";
 import { below } from "./align.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { futureConnectors, type KeyNames } from "./future-connectors.ts";
@@ -22,11 +22,6 @@ export interface ConnectorConfig {
 
 type FileConnector = ConfigFile["connectors"][number];
 type Registry = typeof import("../connector/registry.ts")["connectorTypes"];
-
-/** client_credentials has no person and so no connector. */
-const connectorGrants: readonly string[] = Object.values(grantTypes).filter(
-  (grant) => grant !== grantTypes.clientCredentials,
-);
 
 export async function readConnectors(reading: Reading): Promise<readonly ConnectorConfig[]> {
   const { connectors } = reading.file;

@@ -87,9 +87,8 @@ export function readTelemetry({ file }: Reading): TelemetryConfig {
   return { ...given({ http }), enableProfiling };
 }
 
-export function readGrpc({ file, findings }: Reading): GrpcConfig {
+export function readGrpc({ file }: Reading): GrpcConfig {
   const { grpc } = file;
-  if (grpc.addr !== "") findings.later("grpc.addr", "the gRPC API is not built yet; nothing listens on its address");
   const { addr, tlsCert, tlsKey, tlsClientCA, reflection } = grpc;
   return { ...given({ addr, tlsCert, tlsKey, tlsClientCA }), ...tlsVersions(grpc), reflection };
 }

@@ -9,13 +9,18 @@ import type { Provider } from "./provider.ts";
 
 /** `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`. OIDC Discovery §3, RFC 8414 §2. compat(dex): order and indentation. */
 export async function discoveryEndpoint(_request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  const algorithms = [
-    (await provider.signer.current()).alg,
-    ...(await provider.signer.publicKeys()).map(({ alg }) => alg),
-  ];
-  const body = documentText(provider, [...new Set(algorithms)].join(" "));
+  const body = documentText(provider, (await currentAlgorithms(provider)).join(" "));
   return { status: 200, headers: { "content-type": "application/json", "cache-control": "public, max-age=60" }, body };
 }
+
+/** Of every key that clients may meet, the signing one first. */
+async function currentAlgorithms({ signer }: Provider): Promise<readonly string[]> {
+  return [...new Set([(await signer.current()).alg, ...(await signer.publicKeys()).map(({ alg }) => alg)])];
+}
+
+/** What the document says now, by its members' names. */
+export const currentDiscovery = async (provider: Provider): Promise<Readonly<Record<string, unknown>>> =>
+  discoveryDocument(provider, await currentAlgorithms(provider));
 
 const texts = new WeakMap<Provider, Map<string, string>>();
 
@@ -107,7 +112,10 @@ const secretMethods = ["client_secret_basic", "client_secret_post"];
 const introspectionMethods = ({ isIntrospectionOpen }: Provider): readonly string[] =>
   isIntrospectionOpen ? [...secretMethods, "none"] : secretMethods;
 
-export function discoveryDocument(provider: Provider, algorithms: readonly string[]): object {
+export function discoveryDocument(
+  provider: Provider,
+  algorithms: readonly string[],
+): Readonly<Record<string, unknown>> {
   const facts = { base: provider.flow.policy.issuer.replace(/\/$/, ""), provider, algorithms };
   return Object.fromEntries(
     members.map(([name, value]) => [name, value(facts)] as const).filter(([, value]) => value !== undefined),

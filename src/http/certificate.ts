@@ -11,6 +11,8 @@ import { millis } from "../kernel/ports.ts";
 export interface CertificatePair {
   readonly cert: Buffer;
   readonly key: Buffer;
+  /** Whose certificates clients must show, where they must. */
+  readonly clientCa?: Buffer;
   readonly notAfter: Date;
 }
 
@@ -25,6 +27,8 @@ export interface Certificate {
 export interface CertificateOptions {
   readonly certFile: string;
   readonly keyFile: string;
+  /** PEM bundle of the authorities of clients, followed with the pair. */
+  readonly clientCaFile?: string;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called with each new pair, not with the first. */
@@ -38,6 +42,7 @@ const settle = millis(200);
 interface Bytes {
   readonly cert: Buffer;
   readonly key: Buffer;
+  readonly clientCa?: Buffer;
 }
 
 /**
@@ -49,10 +54,10 @@ interface Bytes {
  * @throws {Error} The files cannot be read, or are no pair.
  */
 export async function openCertificate(options: CertificateOptions): Promise<Certificate> {
-  const { certFile, keyFile, clock, logger } = options;
-  const names = { certFile, keyFile };
+  const { certFile, keyFile, clientCaFile, clock, logger } = options;
+  const names = { certFile, keyFile, ...(clientCaFile === undefined ? {} : { clientCaFile }) };
   const stop = new AbortController();
-  let seen = await readBytes(certFile, keyFile);
+  let seen = await readBytes(names);
   let current = parsePair(seen, certFile);
   let complaint = "";
   const complain = (about: string, cause: unknown): void => {
@@ -64,19 +69,19 @@ export async function openCertificate(options: CertificateOptions): Promise<Cert
   const look = async (): Promise<void> => {
     let found: Bytes;
     try {
-      found = await readBytes(certFile, keyFile);
+      found = await readBytes(names);
     } catch (cause) {
       complain("unreadable", cause);
       return;
     }
-    if (found.cert.equals(seen.cert) && found.key.equals(seen.key)) {
+    if (isSame(found, seen)) {
       complaint = "";
       return;
     }
     try {
       current = parsePair(found, certFile);
     } catch (cause) {
-      complain(createHash("sha256").update(found.cert).update(found.key).digest("hex"), cause);
+      complain(digestOf(found), cause);
       return;
     }
     seen = found;
@@ -91,7 +96,7 @@ export async function openCertificate(options: CertificateOptions): Promise<Cert
     return last;
   };
   void poll(clock, reload, stop.signal);
-  const watchers = watchFolders([certFile, keyFile], clock, reload, stop.signal);
+  const watchers = watchFolders(Object.values(names), clock, reload, stop.signal);
   return {
     current: () => current,
     reload,
@@ -102,19 +107,45 @@ export async function openCertificate(options: CertificateOptions): Promise<Cert
   };
 }
 
-const readBytes = async (certFile: string, keyFile: string): Promise<Bytes> => ({
+interface Names {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly clientCaFile?: string;
+}
+
+const readBytes = async ({ certFile, keyFile, clientCaFile }: Names): Promise<Bytes> => ({
   cert: await readFile(certFile),
   key: await readFile(keyFile),
+  ...(clientCaFile === undefined ? {} : { clientCa: await readFile(clientCaFile) }),
 });
 
-function parsePair({ cert, key }: Bytes, certFile: string): CertificatePair {
+const nothing = Buffer.alloc(0);
+
+const isSame = (one: Bytes, other: Bytes): boolean =>
+  one.cert.equals(other.cert) &&
+  one.key.equals(other.key) &&
+  (one.clientCa ?? nothing).equals(other.clientCa ?? nothing);
+
+const digestOf = ({ cert, key, clientCa = nothing }: Bytes): string =>
+  createHash("sha256").update(cert).update(key).update(clientCa).digest("hex");
+
+function parsePair({ cert, key, clientCa }: Bytes, certFile: string): CertificatePair {
   try {
     // OpenSSL itself parses the chain and refuses a key that is not the certificate's.
     createSecureContext({ cert, key });
-    return { cert, key, notAfter: new X509Certificate(cert).validToDate };
+    if (clientCa !== undefined) checkAuthorities(clientCa);
+    const { validToDate: notAfter } = new X509Certificate(cert);
+    return { cert, key, ...(clientCa === undefined ? {} : { clientCa }), notAfter };
   } catch (cause) {
     throw new Error(`${certFile} and its key cannot be used`, { cause });
   }
+}
+
+/** OpenSSL takes a bundle that holds no certificate, and would then let nobody in. */
+function checkAuthorities(bundle: Buffer): void {
+  const certificates = bundle.toString("latin1").match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+  if (certificates === null) throw new Error("failed to parse client CA");
+  for (const certificate of certificates) new X509Certificate(certificate);
 }
 
 async function poll(clock: Clock, reload: () => Promise<void>, signal: AbortSignal): Promise<void> {

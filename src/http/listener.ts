@@ -31,7 +31,7 @@ export interface Listener {
  * Dex's TLS 1.2 suites without the two that use the certificate's key itself: those have no forward secrecy
  * (RFC 9325 §4.1) and HTTP/2 forbids them (RFC 9113 §9.2.2).
  */
-const ciphers = [
+export const ciphers = [
   "TLS_AES_128_GCM_SHA256",
   "TLS_AES_256_GCM_SHA384",
   "TLS_CHACHA20_POLY1305_SHA256",

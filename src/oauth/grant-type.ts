@@ -10,3 +10,8 @@ export const grantTypes = {
 } as const;
 
 export type GrantType = (typeof grantTypes)[keyof typeof grantTypes];
+
+/** The grants that a connector can be limited to: a client's own credentials involve none. */
+export const connectorGrants: readonly string[] = Object.values(grantTypes).filter(
+  (grant) => grant !== grantTypes.clientCredentials,
+);

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { AdminDeps } from "../admin/contract.ts";
 import type { Config } from "../config/config.ts";
 import type { SessionsConfig } from "../config/read-sessions.ts";
 import { openLocal } from "../connector/local/local.ts";
@@ -30,6 +31,7 @@ import { type BlockedUsers, openBlockedUsers } from "../token/blocked-users.ts";
 import { AnsweredConnections } from "../token/replay.ts";
 import { openRevocations, type Revocations } from "../token/revocations.ts";
 import { openTokenVerifier } from "../token/verify-access-token.ts";
+import { adminDepsOf, openAdminParts } from "./admin-deps.ts";
 import { type ConnectorPool, createConnectorPool } from "./connector-pool.ts";
 import { servedGrants } from "./grant-types.ts";
 import { observedFetch, observedStorage } from "./observed.ts";
@@ -48,6 +50,8 @@ export interface Rooms {
   readonly bcrypt: BcryptPool;
   /** Goes on with another configuration. Requests in flight end with the provider they began with. */
   change(config: Config): Promise<void>;
+  /** What the gRPC API works on. */
+  admin(): AdminDeps;
   close(): Promise<void>;
 }
 
@@ -119,8 +123,11 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
   });
   const parts = { ...deps, root, signer, connectors, courier, memory: openMemory(storage, clock) };
   let provider = buildProvider(config, { ...parts, storage: overlaid });
+  const adminParts = openAdminParts(bcrypt, clock);
+  let admin = adminDepsOf(config, provider, adminParts);
   return {
     provider: () => provider,
+    admin: () => admin,
     signer,
     storage,
     courier,
@@ -129,6 +136,7 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
       config = next;
       overlaid = withConfigured(stored, config);
       provider = buildProvider(config, { ...parts, storage: overlaid });
+      admin = adminDepsOf(config, provider, adminParts);
       // Those whose record is the same stay open.
       await connectors.reread();
     },

@@ -3,6 +3,8 @@
  * the list of what a running server is made of.
  */
 import { fileURLToPath } from "node:url";
+import type { AdminServer } from "../admin/admin-server.ts";
+import type { AdminDeps } from "../admin/contract.ts";
 import type { Config } from "../config/config.ts";
 import { routesOf } from "../endpoint/routes.ts";
 import { type HttpServer, type HttpSettings, startHttp } from "../http/http-server.ts";
@@ -39,6 +41,7 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
   let isDraining = false;
   const opened: { close(): Promise<void> }[] = [late];
   let http: HttpServer;
+  let admin: AdminServer | undefined;
   let watching: TelemetryServer | undefined;
   try {
     http = await startHttp({
@@ -51,18 +54,24 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
     });
     opened.push(http);
     const { certificateEnd } = http;
+    admin = await startAdmin(config, () => late.current().admin(), deps);
+    if (admin !== undefined) opened.push(admin);
     watching = await telemetry.listen({ rooms: late.rooms, certificateEnd, isDraining: () => isDraining });
   } catch (error) {
     for (const each of opened.toReversed()) await each.close();
     throw error;
   }
-  const addresses = { ...http.addresses, ...(watching === undefined ? {} : { telemetry: watching.address }) };
+  const addresses = {
+    ...http.addresses,
+    ...(watching === undefined ? {} : { telemetry: watching.address }),
+    ...(admin === undefined ? {} : { grpc: admin.address }),
+  };
   for (const [name, address] of Object.entries(addresses)) logger.info("listening on", { server: name, address });
   const background = new AbortController();
   const work = late.opened.then((rooms) => rooms && runBehind(rooms, deps, background.signal));
   return {
     addresses,
-    reload: () => http.reload(),
+    reload: async () => void (await Promise.all([http.reload(), admin?.reload()])),
     async change(next) {
       const { effective, ignored } = changeable(config, next);
       let changed = Promise.resolve();
@@ -81,7 +90,7 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
     isDraining = true;
     logger.info("shutting down");
     if (config.web.shutdownDelay > 0) await clock.sleep(config.web.shutdownDelay, new AbortController().signal);
-    await http.close();
+    await Promise.all([http.close(), admin?.close()]);
     background.abort();
     await work;
     await late.close();
@@ -101,6 +110,32 @@ const settingsOf = (config: Config, late: LateRooms): HttpSettings => ({
   staticFiles: staticFilesOf(config),
   onError: (page) => errorPage(pageContextOf(config, page), page).toString(),
 });
+
+/** The gRPC API, where the configuration has an address for it. */
+async function startAdmin({ grpc }: Config, current: () => AdminDeps, { clock, logger, observer }: RoomDeps) {
+  const { addr, tlsCert: certFile, tlsKey: keyFile, tlsClientCA: clientCaFile } = grpc;
+  if (addr === undefined) return undefined;
+  const { startAdminServer } = await import("../admin/admin-server.ts");
+  const tls =
+    certFile === undefined || keyFile === undefined
+      ? undefined
+      : {
+          certFile,
+          keyFile,
+          ...(clientCaFile === undefined ? {} : { clientCaFile }),
+          minVersion: grpc.tlsMinVersion,
+          ...(grpc.tlsMaxVersion === undefined ? {} : { maxVersion: grpc.tlsMaxVersion }),
+        };
+  return startAdminServer({
+    address: addr,
+    ...(tls === undefined ? {} : { tls }),
+    hasReflection: grpc.reflection,
+    current,
+    observer,
+    clock,
+    logger,
+  });
+}
 
 /** What goes on without anybody asking. */
 async function runBehind(rooms: Rooms, { clock, logger, observer }: RoomDeps, signal: AbortSignal): Promise<void> {

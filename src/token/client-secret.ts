@@ -15,7 +15,11 @@ export const hashClientSecret = (key: Uint8Array, clientId: string, secret: stri
  */
 export function isClientSecret(key: Uint8Array, client: Client | undefined, presented: string): boolean {
   const stored = client?.secret.reveal() ?? "\0unknown";
-  const isHashed = stored.startsWith(hashPrefix) && stored.length === hashPrefix.length + 43;
-  const given = isHashed ? hashClientSecret(key, client?.id ?? "", presented).reveal() : presented;
+  const given = isHashed(stored) ? hashClientSecret(key, client?.id ?? "", presented).reveal() : presented;
   return secretEqual(stored, given) && client !== undefined;
 }
+
+/** Whether the secret is stored as {@link hashClientSecret} makes it, so that nobody can tell what it was. */
+export const isHashedSecret = ({ secret }: Pick<Client, "secret">): boolean => isHashed(secret.reveal());
+
+const isHashed = (stored: string): boolean => stored.startsWith(hashPrefix) && stored.length === hashPrefix.length + 43;

@@ -1,0 +1,121 @@
+import type { PeerCertificate } from "node:tls";
+import {
+  type handleUnaryCall,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type sendUnaryData,
+  status,
+} from "@grpc/grpc-js";
+import { UnavailableError } from "../kernel/errors.ts";
+import type { Logger, Observer } from "../kernel/ports.ts";
+import type { AdminDeps, Call } from "./contract.ts";
+import { TooManyAttemptsError } from "./passwords.ts";
+import { Refusal, StepError } from "./refusal.ts";
+
+/** What serving takes beside the methods themselves. */
+export interface ServeDeps {
+  /** @throws {UnavailableError} The database has not answered yet. */
+  current(): AdminDeps;
+  readonly observer: Observer;
+  readonly logger: Logger;
+}
+
+type UnaryCall = ServerUnaryCall<unknown, unknown>;
+type Method = (request: never, deps: AdminDeps, call: Call) => Promise<unknown>;
+
+/** Wraps the methods of one service into what the library calls: deadlines, status codes, the log, the observer. */
+export function serveMethods(
+  definition: ServiceDefinition,
+  methods: Readonly<Record<string, Method>>,
+  deps: ServeDeps,
+): Readonly<Record<string, handleUnaryCall<unknown, unknown>>> {
+  return Object.fromEntries(
+    Object.entries(definition).map(([name, { path }]) => {
+      const method = methods[name];
+      if (method === undefined) throw new Error(`nothing serves ${path}`);
+      return [name, serveMethod(path, method, deps)];
+    }),
+  );
+}
+
+function serveMethod(path: string, method: Method, { current, observer, logger }: ServeDeps) {
+  const [, service = "", name = ""] = path.split("/");
+  const rpc = { service, method: name, type: "unary" };
+  const isReading = /^(Get|List|Verify)/.test(name);
+  return async (call: UnaryCall, answer: sendUnaryData<unknown>): Promise<void> => {
+    const startedAt = performance.now();
+    observer.rpcStarted(rpc);
+    const done = (code: status, message = ""): void => {
+      const span = performance.now() - startedAt;
+      observer.rpcHandled(rpc, goCode(code));
+      const log = isReading ? logger.debug : logger.info;
+      log("call", {
+        method: path,
+        code: goCode(code),
+        ms: Math.round(span),
+        ...(message === "" ? {} : { message }),
+        ...callerOf(call),
+      });
+    };
+    try {
+      // The library has decoded the message by the file that the methods' types were made from.
+      const response = await method(call.request as never, current(), new RunningCall(call));
+      if (call.cancelled) return done(cancelledCode(call));
+      answer(null, response);
+      done(status.OK);
+    } catch (error) {
+      if (call.cancelled) return done(cancelledCode(call));
+      const { code, message } = statusOf(error);
+      if (!(error instanceof Refusal || error instanceof TooManyAttemptsError))
+        logger.error(`failed to ${error instanceof StepError ? error.what : `serve ${path}`}`, {}, error);
+      answer({ code, details: message });
+      done(code, message);
+    }
+  };
+}
+
+/** What a method sees of its call. The signal is made for whoever looks at it: hardly anybody does. */
+class RunningCall implements Call {
+  readonly #call: Pick<UnaryCall, "once" | "cancelled">;
+
+  constructor(call: Pick<UnaryCall, "once" | "cancelled">) {
+    this.#call = call;
+  }
+
+  get signal(): AbortSignal {
+    const gone = new AbortController();
+    if (this.#call.cancelled) gone.abort();
+    else this.#call.once("cancelled", () => gone.abort());
+    return gone.signal;
+  }
+}
+
+/** compat(dex): everything is UNKNOWN, with its text; but what a client should try again, or later, says so. */
+function statusOf(error: unknown): { readonly code: status; readonly message: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof TooManyAttemptsError) return { code: status.RESOURCE_EXHAUSTED, message };
+  const cause = error instanceof StepError ? error.cause : error;
+  return { code: cause instanceof UnavailableError ? status.UNAVAILABLE : status.UNKNOWN, message };
+}
+
+const cancelledCode = (call: UnaryCall): status => {
+  const deadline = Number(call.getDeadline());
+  return deadline <= performance.timeOrigin + performance.now() ? status.DEADLINE_EXCEEDED : status.CANCELLED;
+};
+
+/** Who called, as far as the connection proves it. */
+function callerOf(call: UnaryCall): { readonly peer: string; readonly caller?: string } {
+  const peer = call.getPeer();
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  return certificate === undefined ? { peer } : { peer, caller: nameOf(certificate) };
+}
+
+/** The common name, or else the names it is valid for; never empty for a certificate that was shown. */
+const nameOf = ({ subject, subjectaltname, fingerprint256 }: PeerCertificate): string =>
+  [subject?.CN ?? []].flat().join(" ") || subjectaltname || fingerprint256 || "a certificate without a name";
+
+/** `DEADLINE_EXCEEDED` as Go writes it, `DeadlineExceeded`: dashboards know these. */
+export const goCode = (code: status): string =>
+  code === status.OK
+    ? "OK"
+    : (status[code] ?? "UNKNOWN").toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());

@@ -1,0 +1,69 @@
+import type { DiscoveryResp } from "../admin/api-messages.ts";
+import type { AdminDeps } from "../admin/contract.ts";
+import type { Config } from "../config/config.ts";
+import { currentDiscovery } from "../endpoint/discovery.ts";
+import type { Provider } from "../endpoint/provider.ts";
+import { createAttemptLimiter } from "../kernel/attempt-limiter.ts";
+import type { BcryptPool } from "../kernel/bcrypt-pool.ts";
+import { type Clock, millis } from "../kernel/ports.ts";
+import { hastenRotation } from "../signer/local/hasten-rotation.ts";
+import { version } from "./version.ts";
+
+/** Wrong passwords of one account until the API stops comparing, and for how long they count. */
+const mostWrong = 20;
+const wrongWindow = millis(5 * 60_000);
+
+/** What stays while the configuration changes. */
+export type AdminParts = Pick<AdminDeps, "bcrypt" | "passwordAttempts">;
+
+export const openAdminParts = (bcrypt: BcryptPool, clock: Clock): AdminParts => ({
+  bcrypt,
+  passwordAttempts: createAttemptLimiter(mostWrong, wrongWindow, clock),
+});
+
+/** What the gRPC API works on: what browsers work on, and nothing beside it. */
+export function adminDepsOf(config: Config, provider: Provider, parts: AdminParts): AdminDeps {
+  const { flow, signer, storage, clientSecretKey, clock, random } = provider;
+  const { signer: keeping, expiry, flags } = config;
+  return {
+    ...flow,
+    storage,
+    signer,
+    ...parts,
+    clientSecretKey,
+    random,
+    mayChangeConnectors: flags.DEX_API_CONNECTORS_CRUD,
+    mayChangePeople: flags.DEX_API_SESSIONS_IDENTITIES_CRUD,
+    version,
+    discovery: async () => discoveryOf(await currentDiscovery(provider)),
+    ...(keeping.type === "local"
+      ? { rotateKeys: () => hastenRotation(storage.keys, keeping.keysRotationPeriod, expiry.idTokens, clock) }
+      : {}),
+  };
+}
+
+/** compat(dex): the members that the wire has a number for. */
+function discoveryOf(document: Readonly<Record<string, unknown>>): DiscoveryResp {
+  const text = (name: string): string => (typeof document[name] === "string" ? document[name] : "");
+  const list = (name: string): readonly string[] => {
+    const value = document[name];
+    return Array.isArray(value) ? value.map(String) : [];
+  };
+  return {
+    issuer: text("issuer"),
+    authorization_endpoint: text("authorization_endpoint"),
+    token_endpoint: text("token_endpoint"),
+    jwks_uri: text("jwks_uri"),
+    userinfo_endpoint: text("userinfo_endpoint"),
+    device_authorization_endpoint: text("device_authorization_endpoint"),
+    introspection_endpoint: text("introspection_endpoint"),
+    grant_types_supported: list("grant_types_supported"),
+    response_types_supported: list("response_types_supported"),
+    subject_types_supported: list("subject_types_supported"),
+    id_token_signing_alg_values_supported: list("id_token_signing_alg_values_supported"),
+    code_challenge_methods_supported: list("code_challenge_methods_supported"),
+    scopes_supported: list("scopes_supported"),
+    token_endpoint_auth_methods_supported: list("token_endpoint_auth_methods_supported"),
+    claims_supported: list("claims_supported"),
+  };
+}
