@@ -63,7 +63,7 @@ staticClients:
 - {id: a, name: A, secret: ${quoted[0]}}
 - {id: b, name: B, secretEnv: CLIENT_SECRET}
 staticPasswords: [{email: a@b.c, hashFromEnv: HASH}]
-signer: {type: vault, config: {token: ${quoted[8]}, keyName: k}}
+signer: {type: vault, config: {addr: 'https://v', token: ${quoted[8]}, keyName: k}}
 sessions: {cookieEncryptionKey: "${"k".repeat(32)}"}
 connectors:
 - {type: oidc, id: o, name: O, config: {clientSecret: ${quoted[4]}, issuer: "https://me:${encodeURIComponent(url ?? "")}@idp/x"}}

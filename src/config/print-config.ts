@@ -84,7 +84,7 @@ const printedExpiry = ({ idTokens, authRequests, deviceRequests, refreshTokens }
 
 function printedSigner(signer: Config["signer"]): object {
   const { type, ...config } = signer;
-  if (signer.type === "vault") return { type, config };
+  if (signer.type === "vault") return { type, config: { ...config, timeout: formatDuration(signer.timeout) } };
   return { type, config: { ...config, keysRotationPeriod: formatDuration(signer.keysRotationPeriod) } };
 }
 

@@ -1,7 +1,7 @@
 import { quoteGo } from "../kernel/go-quote.ts";
 import { type Millis, millis } from "../kernel/ports.ts";
-import { Secret } from "../kernel/secret.ts";
 import { didYouMean } from "./did-you-mean.ts";
+import { readVaultSigner, type VaultSignerConfig } from "./read-vault-signer.ts";
 import { expandedBlock, invalidValue, type Reading, readDuration } from "./reading.ts";
 import { signerSchemas } from "./schema.ts";
 
@@ -15,13 +15,6 @@ export interface LocalSignerConfig {
   readonly algorithm: LocalAlgorithm;
 }
 
-export interface VaultSignerConfig {
-  readonly type: "vault";
-  readonly addr: string;
-  readonly token: Secret;
-  readonly keyName: string;
-}
-
 export type SignerConfig = LocalSignerConfig | VaultSignerConfig;
 
 const sixHours = millis(21_600_000);
@@ -32,7 +25,7 @@ export function readSigner(reading: Reading): SignerConfig | undefined {
   if (file.signer === undefined) return implicitSigner(reading);
   const type = file.signer?.type ?? "";
   if (type === "local") return readLocal(reading);
-  if (type === "vault") return readVault(reading);
+  if (type === "vault") return readVaultSigner(reading);
   const meant = didYouMean(type, Object.keys(signerSchemas));
   findings.refuse(
     "decode",
@@ -81,20 +74,4 @@ function readLocal(reading: Reading): LocalSignerConfig | undefined {
   const prefix = `failed to open local signer: ${invalidValue(period, "local signer rotation period")}`;
   const keysRotationPeriod = readDuration(findings, path, period, prefix) ?? sixHours;
   return { type: "local", keysRotationPeriod, algorithm: algorithm ?? "RS256" };
-}
-
-function readVault(reading: Reading): VaultSignerConfig | undefined {
-  const { findings, aligner, env } = reading;
-  const block = expandedBlock(reading, "signer.config");
-  if (block === undefined) return undefined;
-  const { addr, token, keyName } = signerSchemas.vault.parse(
-    aligner.object(block, signerSchemas.vault, "signer.config"),
-  );
-  findings.later("signer.type", 'the signer type "vault" is not built yet', true);
-  return {
-    type: "vault",
-    addr: addr === "" ? (env.VAULT_ADDR ?? "") : addr,
-    token: token.reveal() === "" ? new Secret(env.VAULT_TOKEN ?? "") : token,
-    keyName,
-  };
 }

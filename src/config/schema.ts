@@ -292,7 +292,35 @@ export const signerSchemas = {
   }),
   vault: z.object({
     addr: text("Address of the vault; `VAULT_ADDR` when empty."),
-    token: secretText("Token to call it with; `VAULT_TOKEN` when empty."),
-    keyName: text("Name of the key in its Transit engine."),
+    token: secretText("Token to call it with; `VAULT_TOKEN` when empty and there is no other login."),
+    tokenFile: text("File with the token, read again when it changes, such as an agent's sink."),
+    keyName: text("Name of the key in its Transit engine. Required."),
+    mount: z.string().default("transit").meta({ description: "Where the Transit engine is mounted." }),
+    namespace: text("Namespace of all that; `VAULT_NAMESPACE` when empty."),
+    kubernetes: z
+      .object({
+        role: text("Role to log in with the pod's service account."),
+        mount: z.string().default("kubernetes").meta({ description: "Where that login is mounted, below `auth/`." }),
+        tokenFile: z
+          .string()
+          .default("/var/run/secrets/kubernetes.io/serviceaccount/token")
+          .meta({ description: "File with the service account's token, read at every login." }),
+      })
+      .prefault({})
+      .meta({ description: "Logs in as a pod of Kubernetes." }),
+    appRole: z
+      .object({
+        roleID: text("Role ID to log in with."),
+        secretID: secretText("Secret ID of the role."),
+        secretIDFile: text("File with the secret ID, read at every login."),
+        mount: z.string().default("approle").meta({ description: "Where that login is mounted, below `auth/`." }),
+      })
+      .prefault({})
+      .meta({ description: "Logs in as an AppRole." }),
+    caCert: text("PEM file with the authorities to trust instead of the system's; `VAULT_CACERT` when empty."),
+    clientCert: text("PEM file with a client certificate; `VAULT_CLIENT_CERT` when empty."),
+    clientKey: text("PEM file with its private key; `VAULT_CLIENT_KEY` when empty."),
+    insecureSkipVerify: flag("Trusts any certificate; also by `VAULT_SKIP_VERIFY`. For trying things out."),
+    timeout: duration("The longest that one call may take; `VAULT_CLIENT_TIMEOUT`, or 5s, when absent."),
   }),
 } as const;

@@ -24,7 +24,6 @@ import type { Secret } from "../kernel/secret.ts";
 import { RequestTrail } from "../kernel/trail.ts";
 import { createUpstreams } from "../kernel/upstream-fetch.ts";
 import type { Signer } from "../signer/contract.ts";
-import { signers } from "../signer/registry.ts";
 import type { Storage } from "../storage/contract.ts";
 import { createAttempts } from "../token/attempts.ts";
 import { type BlockedUsers, openBlockedUsers } from "../token/blocked-users.ts";
@@ -35,6 +34,7 @@ import { adminDepsOf, openAdminParts } from "./admin-deps.ts";
 import { type ConnectorPool, createConnectorPool } from "./connector-pool.ts";
 import { servedGrants } from "./grant-types.ts";
 import { observedFetch, observedStorage } from "./observed.ts";
+import { openSigner } from "./open-signer.ts";
 import { openBareStorage, withConfigured } from "./open-storage.ts";
 import { pageContextOf } from "./page-context.ts";
 import { loadRootSecret } from "./root-secret.ts";
@@ -85,10 +85,11 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
     },
   };
   const root = await loadRootSecret(storage, clock, random);
-  const signer = openSigner(config, storage, deps);
+  const openFetch = observedFetch(createUpstreams(deps.env), observer);
+  const closing = new AbortController();
+  const signer = openSigner(config, { ...deps, keys: storage.keys, openFetch, closing: closing.signal });
   // Half the cores for passwords: a login storm must leave the other half to everybody else.
   const bcrypt = createBcryptPool({ threads: Math.max(1, Math.floor(availableParallelism() / 2)), maxQueue: 256 });
-  const openFetch = observedFetch(createUpstreams(deps.env), observer);
   const passwordDb = openLocal({
     // Not the collection of today: it changes with the configuration.
     passwords: { get: (email) => storage.passwords.get(email) },
@@ -109,11 +110,11 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
   try {
     await openConnectors(connectors, config, deps);
   } catch (error) {
+    closing.abort();
     await connectors.close();
     await bcrypt.close();
     throw error;
   }
-  const closing = new AbortController();
   const courier = createLogoutCourier({
     storage,
     mint: { issuer: config.issuer, signer, clock, random },
@@ -175,16 +176,6 @@ async function openConnectors(
   const opened = connectors.openAll(signal);
   if (!config.flags.DEX_CONTINUE_ON_CONNECTOR_FAILURE || (await connectors.list()).length === 0) return opened;
   opened.catch((error: unknown) => logger.error("connectors were not opened", {}, error));
-}
-
-function openSigner({ signer, expiry }: Config, storage: Storage, { clock, random, logger }: ServerDeps): Signer {
-  if (signer.type !== "local") throw new Error(`the signer type ${signer.type} is not built yet`);
-  const { algorithm, keysRotationPeriod: rotationPeriod } = signer;
-  logger.info("signer configured", { type: signer.type, keys_rotation_period: `${rotationPeriod / 1000}s` });
-  return signers.local(
-    { algorithm, rotationPeriod },
-    { keys: storage.keys, clock, random, logger, tokenLifetime: expiry.idTokens },
-  );
 }
 
 interface Parts extends RoomDeps {

@@ -6,24 +6,25 @@ import type { Millis } from "../kernel/ports.ts";
 import type { Signer } from "./contract.ts";
 import type { LocalAlgorithm } from "./local/generate-key.ts";
 import { type LocalSignerOptions, openLocalSigner } from "./local/local-signer.ts";
+import type { VaultSettings } from "./vault/settings.ts";
+import { openVaultSigner, type VaultSignerOptions } from "./vault/vault-signer.ts";
 
 /** The checked settings of each type. */
 export interface SignerSettings {
   local: { readonly rotationPeriod: Millis; readonly algorithm: LocalAlgorithm };
-  vault: object;
+  vault: VaultSettings;
 }
 
 export type SignerTypeName = keyof SignerSettings;
 
 /** What every signer is given, and all of it. A type takes what it needs. */
-export type SignerDeps = Pick<LocalSignerOptions, "keys" | "clock" | "random" | "logger" | "tokenLifetime">;
+export type SignerDeps = Pick<LocalSignerOptions, "keys" | "clock" | "random" | "logger" | "tokenLifetime"> &
+  Pick<VaultSignerOptions, "openFetch" | "closing">;
 
 /** Opens at once and does not fail for want of storage: a signer without keys says so when it is asked to sign. */
 type Open<Settings> = (settings: Settings, deps: SignerDeps) => Signer;
 
 export const signers: { readonly [Name in SignerTypeName]: Open<SignerSettings[Name]> } = {
   local: (settings, deps) => openLocalSigner({ ...deps, ...settings }),
-  vault: () => {
-    throw new Error("signer.type: the vault signer is not built yet");
-  },
+  vault: (settings, deps) => openVaultSigner({ ...deps, ...settings }),
 };

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { z } from "zod";
+import { startFakeVault } from "../fake/vault.ts";
+import type { TransitType } from "../fake/vault-key.ts";
 import {
   assertTold,
   authorize,
@@ -38,10 +40,21 @@ const local = (alg: string): (() => Promise<Keeper>) => {
   return async () => ({ signer, close: async () => undefined });
 };
 
+const vault = (type: TransitType) => async (): Promise<Keeper> => {
+  const fake = await startFakeVault({ type });
+  const signer = { type: "vault", config: { addr: fake.url, token: fake.issue(), keyName: "dex" } };
+  return { signer, close: fake.close };
+};
+
 const cases: readonly Case[] = [
   { alg: "RS256", keptBy: "local", digest: "sha256", signatureBytes: 256, open: local("RS256") },
   { alg: "ES256", keptBy: "local", digest: "sha256", signatureBytes: 64, open: local("ES256") },
   { alg: "EdDSA", keptBy: "local", digest: "sha512", signatureBytes: 64, open: local("EdDSA") },
+  { alg: "RS256", keptBy: "vault", digest: "sha256", signatureBytes: 256, open: vault("rsa-2048") },
+  { alg: "ES256", keptBy: "vault", digest: "sha256", signatureBytes: 64, open: vault("ecdsa-p256") },
+  { alg: "ES384", keptBy: "vault", digest: "sha384", signatureBytes: 96, open: vault("ecdsa-p384") },
+  { alg: "ES512", keptBy: "vault", digest: "sha512", signatureBytes: 132, open: vault("ecdsa-p521") },
+  { alg: "EdDSA", keptBy: "vault", digest: "sha512", signatureBytes: 64, open: vault("ed25519") },
 ];
 
 const exchangeType = (name: string): string => `urn:ietf:params:oauth:token-type:${name}`;

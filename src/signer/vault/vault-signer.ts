@@ -1,0 +1,103 @@
+/**
+ * The vault signer: its key lies in the Transit engine of a HashiCorp Vault or an OpenBao and never leaves it. What
+ * the key looks like is read in the background, once a second; requests are served from memory and only signatures
+ * go to Vault. `version-plan.ts` says which version signs, `transit.ts` speaks with the engine, `vault-token.ts`
+ * keeps us logged in, `sign-batches.ts` lets signatures travel together.
+ */
+import { UnavailableError } from "../../kernel/errors.ts";
+import { type Clock, type Logger, type Millis, millis } from "../../kernel/ports.ts";
+import type { OpenUpstreamFetch } from "../../kernel/upstream-fetch.ts";
+import type { Signer } from "../contract.ts";
+import { parseCompactJws } from "../shared/compact-jws.ts";
+import { verifyJws } from "../shared/verification-key.ts";
+import type { VaultSettings } from "./settings.ts";
+import { type AskVault, openTransit } from "./transit.ts";
+import { openVaultClient, VaultRefusal } from "./vault-client.ts";
+import { openVaultToken, type VaultToken } from "./vault-token.ts";
+import { openVersionRing, type VersionRing } from "./version-ring.ts";
+
+export interface VaultSignerOptions extends VaultSettings {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly openFetch: OpenUpstreamFetch;
+  /** Ends every connection to Vault. */
+  readonly closing: AbortSignal;
+  /** Of the longest-lived token that the key signs. */
+  readonly tokenLifetime: Millis;
+  /** How long clients may keep a copy of `/keys`. */
+  readonly jwksCache?: Millis;
+}
+
+const second = 1_000;
+const tenMinutes = millis(600 * second);
+/** From one look at the key to the next, so a rotation is seen within a second. */
+const lookEvery = millis(second);
+/** For replicas that see a version late, and for clocks that differ. */
+const slack = millis(15 * second);
+const day = 24 * 3_600 * second;
+
+/** Opens at once; the first look at the key has begun, and whoever needs it before it ends waits for it. */
+export function openVaultSigner(options: VaultSignerOptions): Signer {
+  const { clock, logger, tokenLifetime, jwksCache = tenMinutes } = options;
+  const { timeout, rootCAs, clientCertificate, insecureSkipVerify = false } = options;
+  const tls = { ...(rootCAs && { rootCAs }), ...(clientCertificate && { clientCertificate }), insecureSkipVerify };
+  const caller = { dependency: "signer", closing: options.closing };
+  const call = openVaultClient(
+    options,
+    options.openFetch({ deadline: timeout, maxBody: 4 * 1024 * 1024, ...tls }, caller),
+  );
+  const token = openVaultToken(options.login, { call, clock, logger });
+  const transit = openTransit(askWith(token, call), options.mount, options.keyName);
+  // compat(dex): a lifetime of 0 means the default of 24 h to whoever issues tokens.
+  const schedule = { cache: jwksCache, slack, retention: millis(tokenLifetime === 0 ? day : tokenLifetime) };
+  const ring = openVersionRing({ transit, schedule, clock, logger });
+
+  const held = async (): Promise<VersionRing> => {
+    const now = ring.now() ?? ((await ring.lookAgain()) ? ring.now() : undefined);
+    if (now !== undefined) return now;
+    const cause = ring.failure();
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    throw new UnavailableError("signer", `no signing key is loaded${why}`, { cause });
+  };
+
+  return {
+    current: async () => (await held()).signing,
+    publicKeys: async () => (await held()).publicKeys,
+    verify: async (jwt) => {
+      const jws = parseCompactJws(jwt);
+      if (jws === undefined) return undefined;
+      let key = (await held()).byKid.get(jws.kid);
+      // Another replica may have seen a version that we have not yet.
+      if (key === undefined && (await ring.lookAgain())) key = (await held()).byKid.get(jws.kid);
+      return key === undefined ? undefined : verifyJws(jws, key);
+    },
+    run: async (signal) => {
+      await Promise.all([token.run(signal), keepLooking(ring.look, clock, signal)]);
+    },
+  };
+}
+
+/** A token that Vault does not take any more is replaced, and the question asked again, once. */
+function askWith(token: VaultToken, call: ReturnType<typeof openVaultClient>): AskVault {
+  return async (question) => {
+    const first = await token.current();
+    try {
+      return await call({ ...question, token: first });
+    } catch (error) {
+      if (!(error instanceof VaultRefusal) || error.status !== 403) throw error;
+      const second = await token.after(first);
+      if (second === undefined) throw error;
+      return call({ ...question, token: second });
+    }
+  };
+}
+
+/** Looks once a second until `signal` aborts, whether or not Vault answers. */
+async function keepLooking(look: () => Promise<boolean>, clock: Clock, signal: AbortSignal): Promise<void> {
+  const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  while (!signal.aborted) {
+    // A Vault that hangs must not hold up the end of the process.
+    await Promise.race([look(), stopped]);
+    await clock.sleep(lookEvery, signal).catch(() => undefined);
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * A Vault on loopback: Transit's keys and signatures, tokens with a life, AppRole and Kubernetes login, with the
+ * statuses, envelopes and words of OpenBao 2.6 (internal/builtin/logical/transit, internal/vault). It can be sealed,
+ * slow, gone and broken on cue.
+ */
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
+import { bodyOf, type LoopbackServer, loopbackServer } from "./loopback-server.ts";
+import { type SignParameters, type TransitType, tokenText, VaultKey } from "./vault-key.ts";
+
+export interface VaultRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+
+interface Token {
+  expiresAt: number;
+  readonly ttl: number;
+  readonly renewable: boolean;
+  /** Renewals do not reach beyond it. */
+  readonly maxExpiresAt: number;
+}
+
+export interface FakeVault {
+  readonly url: string;
+  readonly requests: VaultRequest[];
+  readonly keys: Map<string, VaultKey>;
+  /** Answers 503 "Vault is sealed" while true. */
+  isSealed: boolean;
+  /** Every request without this namespace is refused, where one is set. */
+  namespace: string | undefined;
+  /** Milliseconds before each answer. */
+  latency: number;
+  /** Status for every answer to a signature, as a proxy or a broken engine gives it. */
+  signStatus: number | undefined;
+  /** Paths that no token may use: `transit/sign/dex`. */
+  readonly forbidden: Set<string>;
+  /** What logins take, and the life in seconds of the tokens they give. */
+  readonly roles: {
+    kubernetes: { readonly role: string; jwt: string };
+    appRole: { readonly roleId: string; secretId: string };
+    ttl: number;
+    maxTtl: number;
+  };
+  /** A token that is good from now on; `ttl` seconds, 0: for ever. */
+  issue(ttl?: number, renewable?: boolean): string;
+  /** No token counts any more. */
+  revokeAll(): void;
+  /** How many calls went to `path`. */
+  count(path: string): number;
+  /** Ends the process: connections break, the port refuses. */
+  die(): Promise<void>;
+  /** Comes back on the same port. */
+  rise(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface VaultStart {
+  readonly type?: TransitType;
+  readonly now?: () => number;
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/** With one key, `dex`, of `type` (ES256's unless told). */
+export async function startFakeVault({
+  type = "ecdsa-p256",
+  now = Date.now,
+  tls,
+}: VaultStart = {}): Promise<FakeVault> {
+  const tokens = new Map<string, Token>();
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    answer(vault, tokens, now, request).then(
+      ({ status, body }) => {
+        response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+        response.end(JSON.stringify(body));
+      },
+      (error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))),
+    );
+  };
+  let server: LoopbackServer | undefined = await loopbackServer(handle, tls);
+  const { url, port } = server;
+  const die = async (): Promise<void> => {
+    await server?.close();
+    server = undefined;
+  };
+  const vault: FakeVault = {
+    url,
+    requests: [],
+    keys: new Map([["dex", new VaultKey(type, now)]]),
+    isSealed: false,
+    namespace: undefined,
+    latency: 0,
+    signStatus: undefined,
+    forbidden: new Set(),
+    roles: {
+      kubernetes: { role: "dex", jwt: "the pod's token" },
+      appRole: { roleId: "role-id", secretId: "secret-id" },
+      ttl: 3_600,
+      maxTtl: 32 * 86_400,
+    },
+    issue(ttl = 0, renewable = ttl > 0) {
+      const token = tokenText(randomUUID());
+      const life = ttl === 0 ? Infinity : ttl * 1000;
+      const maxExpiresAt = now() + vault.roles.maxTtl * 1000;
+      tokens.set(token, { expiresAt: now() + life, ttl, renewable, maxExpiresAt });
+      return token;
+    },
+    revokeAll: () => tokens.clear(),
+    count: (path) => vault.requests.filter((request) => request.path === path).length,
+    die,
+    async rise() {
+      server ??= await loopbackServer(handle, tls, port);
+    },
+    close: die,
+  };
+  return vault;
+}
+
+interface VaultAnswer {
+  readonly status: number;
+  readonly body: object;
+}
+
+const refusal = (status: number, ...errors: string[]): VaultAnswer => ({ status, body: { errors } });
+
+const envelope = (more: object): VaultAnswer => ({
+  status: 200,
+  body: {
+    ...{ request_id: randomUUID(), lease_id: "", renewable: false, lease_duration: 0 },
+    ...{ data: null, wrap_info: null, warnings: null, auth: null },
+    ...more,
+  },
+});
+
+const denied = refusal(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n");
+
+async function answer(
+  vault: FakeVault,
+  tokens: Map<string, Token>,
+  now: () => number,
+  request: IncomingMessage,
+): Promise<VaultAnswer> {
+  const { method = "", url = "", headers } = request;
+  const path = url.replace(/^\/v1\//, "");
+  const body = await bodyOf(request);
+  vault.requests.push({ method, path, headers, body });
+  if (vault.latency > 0) await wait(vault.latency);
+  if (vault.isSealed) return refusal(503, "Vault is sealed");
+  if (vault.namespace !== undefined && headers["x-vault-namespace"] !== vault.namespace) return denied;
+  const data: unknown = body === "" ? {} : JSON.parse(body);
+  if (path.startsWith("auth/") && path.endsWith("/login") && method === "POST") return logIn(vault, tokens, path, data);
+  const text = String(headers["x-vault-token"] ?? "");
+  const token = tokens.get(text);
+  if (token === undefined || token.expiresAt <= now()) return denied;
+  if (vault.forbidden.has(path)) return refusal(403, "1 error occurred:\n\t* permission denied\n\n");
+  if (path === "auth/token/lookup-self") {
+    const ttl = token.expiresAt === Infinity ? 0 : Math.ceil((token.expiresAt - now()) / 1000);
+    return envelope({ data: { ttl, renewable: token.renewable, type: "service" } });
+  }
+  if (path === "auth/token/renew-self") return renew(token, text, now());
+  return transit(vault, method, path, data);
+}
+
+function logIn(vault: FakeVault, tokens: Map<string, Token>, path: string, data: unknown): VaultAnswer {
+  const { kubernetes, appRole, ttl } = vault.roles;
+  const given = JSON.stringify(data);
+  const isKnown =
+    path === "auth/kubernetes/login"
+      ? given === JSON.stringify({ role: kubernetes.role, jwt: kubernetes.jwt })
+      : path === "auth/approle/login" &&
+        given === JSON.stringify({ role_id: appRole.roleId, secret_id: appRole.secretId });
+  if (!isKnown) {
+    return path === "auth/approle/login"
+      ? refusal(400, "invalid role or secret ID")
+      : refusal(403, "permission denied");
+  }
+  const token = vault.issue(ttl, true);
+  return tokens.has(token) ? authOf(token, ttl) : denied;
+}
+
+const authOf = (token: string, ttl: number): VaultAnswer =>
+  envelope({
+    auth: {
+      ...{
+        client_token: token,
+        accessor: "accessor",
+        policies: ["default", "dex"],
+        token_policies: ["default", "dex"],
+      },
+      ...{ metadata: null, lease_duration: ttl, renewable: true, entity_id: "", token_type: "service", orphan: true },
+    },
+  });
+
+function renew(token: Token, text: string, now: number): VaultAnswer {
+  if (!token.renewable) return refusal(400, "lease is not renewable");
+  token.expiresAt = Math.min(now + token.ttl * 1000, token.maxExpiresAt);
+  return authOf(text, Math.max(0, Math.floor((token.expiresAt - now) / 1000)));
+}
+
+function transit(vault: FakeVault, method: string, path: string, data: unknown): VaultAnswer {
+  const [, action, name = ""] = /^transit\/(keys|sign)\/([\w.-]+)$/.exec(path) ?? [];
+  const key = vault.keys.get(name);
+  if (action === "keys" && method === "GET") {
+    return key === undefined ? { status: 404, body: { errors: [] } } : envelope({ data: key.describe(name) });
+  }
+  if (action !== "sign" || method !== "POST") {
+    return refusal(404, `no handler for route "${path}". route entry not found.`);
+  }
+  if (vault.signStatus !== undefined) return refusal(vault.signStatus, "1 error occurred:\n\t* internal error\n\n");
+  if (key === undefined) return refusal(400, "signing key not found");
+  return envelope({ data: { batch_results: signAll(key, data as SignParameters & Batch) } });
+}
+
+interface Batch {
+  readonly batch_input: readonly { readonly input?: string }[];
+}
+
+/** Each result by itself: a refused one does not refuse its neighbours. */
+const signAll = (key: VaultKey, { batch_input, ...parameters }: SignParameters & Batch): readonly object[] =>
+  batch_input.map(({ input }) => {
+    if (input === undefined) return { error: "missing input" };
+    try {
+      return key.sign(Buffer.from(input, "base64"), parameters);
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : String(error) };
+    }
+  });
