@@ -19,12 +19,6 @@ export const futureConnectors: Readonly<Record<string, KeyNames>> = {
     ...teams,
   },
   gitlab: { ...oauthClient, ...words("baseURL groups useLoginAsID getGroupsPermission inheritedGroups rootCAData") },
-  google: {
-    ...oauthClient,
-    ...words(
-      "scopes hostedDomains groups serviceAccountFilePath adminEmail domainToAdminEmail fetchTransitiveGroupMembership promptType",
-    ),
-  },
   linkedin: oauthClient,
   microsoft: {
     ...oauthClient,

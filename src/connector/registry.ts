@@ -15,6 +15,7 @@ export interface AnyConnectorType {
 export const connectorTypes: Readonly<Record<string, () => Promise<AnyConnectorType>>> = {
   "atlassian-crowd": async () => forgetConfig((await import("./atlassian-crowd/atlassian-crowd.ts")).atlassianCrowd),
   authproxy: async () => forgetConfig((await import("./auth-proxy/auth-proxy.ts")).authProxy),
+  google: async () => forgetConfig((await import("./google/google.ts")).google),
   keystone: async () => forgetConfig((await import("./keystone/keystone.ts")).keystone),
   ldap: async () => forgetConfig((await import("./ldap/ldap.ts")).ldap),
   mockCallback: async () => forgetConfig((await import("./mock-callback/mock-callback.ts")).mockCallback),

@@ -1,11 +1,11 @@
 import type { Secret } from "../../kernel/secret.ts";
 import type { ConnectorDeps, Login, LoginResult } from "../contract.ts";
 import type { Claims } from "../shared/claims.ts";
+import { InvalidTokenError } from "../shared/key-set.ts";
 import type { Tokens } from "../shared/token-client.ts";
 import { type ReadIdentity, withUserInfo } from "./claims.ts";
 import type { OidcConfig } from "./config.ts";
 import { writeOidcData } from "./connector-data.ts";
-import { InvalidTokenError } from "./key-set.ts";
 import type { Provider } from "./provider.ts";
 
 /** One open connector. */

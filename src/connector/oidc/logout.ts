@@ -1,10 +1,10 @@
 import type { Clock } from "../../kernel/ports.ts";
 import type { Callback, Departure, EndedUpstream, UpstreamLogout } from "../contract.ts";
 import { authorizationUrl } from "../shared/authorization-url.ts";
+import { checkToken } from "../shared/id-token.ts";
+import { InvalidTokenError } from "../shared/key-set.ts";
 import type { OidcConfig } from "./config.ts";
 import { readOidcData } from "./connector-data.ts";
-import { checkToken } from "./id-token.ts";
-import { InvalidTokenError } from "./key-set.ts";
 import type { Provider } from "./provider.ts";
 
 /** Where the person ends the provider's session. OIDC RP-Initiated Logout §2. */

@@ -2,13 +2,13 @@ import { BadAnswerError } from "../../kernel/errors.ts";
 import type { Clock, Logger, Random } from "../../kernel/ports.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import { type Claims, claimsIn } from "../shared/claims.ts";
+import { checkToken, type Expected } from "../shared/id-token.ts";
+import { createKeySet, InvalidTokenError, type KeySet } from "../shared/key-set.ts";
 import { mustSucceed } from "../shared/read-json.ts";
 import { type RefreshOnce, refreshOnce } from "../shared/rotating-refresh.ts";
 import { createTokenClient, type TokenClient } from "../shared/token-client.ts";
 import { authenticationFor } from "./client-authentication.ts";
 import type { OidcConfig } from "./config.ts";
-import { checkToken, type Expected } from "./id-token.ts";
-import { createKeySet, InvalidTokenError, type KeySet } from "./key-set.ts";
 import { discover, keepMetadata, type Metadata } from "./metadata.ts";
 
 /** The OpenID provider upstream, as its relying party. */

@@ -1,8 +1,8 @@
 import type { Secret } from "../../kernel/secret.ts";
 import type { Login, LoginResult } from "../contract.ts";
 import type { Claims } from "../shared/claims.ts";
+import { InvalidTokenError } from "../shared/key-set.ts";
 import { type Connection, completed, resultOf } from "./connection.ts";
-import { InvalidTokenError } from "./key-set.ts";
 import type { Provider } from "./provider.ts";
 
 const idTokenType = "urn:ietf:params:oauth:token-type:id_token";

@@ -1,6 +1,6 @@
 import type { Clock } from "../../kernel/ports.ts";
 import { secretEqual } from "../../kernel/secret-equal.ts";
-import type { Claims } from "../shared/claims.ts";
+import type { Claims } from "./claims.ts";
 import { InvalidTokenError } from "./key-set.ts";
 
 export interface Expected {

@@ -1,9 +1,9 @@
 import { compactVerify, decodeProtectedHeader, errors, type JWK } from "jose";
 import { z } from "zod";
 import type { Clock } from "../../kernel/ports.ts";
-import { type Claims, claimsIn } from "../shared/claims.ts";
-import { readJson } from "../shared/read-json.ts";
-import { singleFlight } from "../shared/single-flight.ts";
+import { type Claims, claimsIn } from "./claims.ts";
+import { readJson } from "./read-json.ts";
+import { singleFlight } from "./single-flight.ts";
 
 /** A signed text whose signature is right. */
 export interface Verified {
