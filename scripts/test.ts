@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
   options: {
     docs: { type: "boolean", default: false },
     // Milliseconds for one file. Longer than any honest one takes on a busy machine; a hanging one is killed.
-    timeout: { type: "string", default: "180000" },
+    timeout: { type: "string", default: "420000" },
   },
 });
 
