@@ -17,6 +17,13 @@ export interface Command {
 }
 
 export const commands = {
+  audit: {
+    summary: "Follow the chain of an audit and say whether anything in it was changed",
+    usage: "verify [audit file]",
+    example: "dex audit verify /var/log/dex/audit.jsonl",
+    args: 2,
+    flags: [],
+  },
   connector: {
     summary: "Test one connector: its addresses, what its upstream says, and a login",
     usage: "test [flags] [config file] [connector id]",
@@ -33,6 +40,12 @@ export const commands = {
     args: 1,
     flags: [{ name: "json", summary: "Print JSON", isSwitch: true }],
   },
+  explain: {
+    summary: "Say why a request ended as it did, from its trace id",
+    usage: "[trace id] [config file, trail file or log, or - for standard input]...",
+    example: "dex explain 4bf92f3577b34da6a3ce929d0e0e4736 config.yaml",
+    flags: [],
+  },
   "print-config": {
     summary: "Print the effective config, secrets masked",
     usage: "[config file, or - for standard input]",
@@ -46,6 +59,7 @@ export const commands = {
     example: "dex serve config.yaml",
     args: 1,
     flags: [
+      { name: "explain", summary: "Print the decisions of every request as a tree", isSwitch: true },
       { name: "grpc-addr", summary: "gRPC API address" },
       { name: "telemetry-addr", summary: "Telemetry address" },
       { name: "web-http-addr", summary: "Web HTTP address" },

@@ -45,6 +45,10 @@ async function dispatch(
 ): Promise<number> {
   const path = args[0] ?? "";
   switch (command) {
+    case "audit":
+      return (await import("./audit.ts")).audit(args, terminal);
+    case "explain":
+      return (await import("./explain.ts")).explain(args, terminal);
     case "connector":
       return (await import("./test-connector.ts")).testConnector(args, flags, terminal);
     case "storage":

@@ -1,7 +1,9 @@
-import { type Config, loadConfig, type Overrides } from "../config/config.ts";
+import { type Config, type Loaded, type LoadOptions, loadConfig, type Overrides } from "../config/config.ts";
+import { followFile } from "../kernel/follow-file.ts";
 import { createLogger } from "../kernel/logger.ts";
 import type { Logger } from "../kernel/ports.ts";
 import { systemClock, systemRandom } from "../kernel/system.ts";
+import type { RunningServer } from "../server/server.ts";
 import { announce } from "./announce.ts";
 import { readConfigFile } from "./read-config.ts";
 import { notBuilt, refusal } from "./report.ts";
@@ -13,15 +15,23 @@ export async function serve(
   flags: Readonly<Record<string, string>>,
   terminal: Terminal,
 ): Promise<number> {
-  const loaded = await loadConfig(await readConfigFile(path), { env: terminal.env, overrides: overridesOf(flags) });
-  if (!loaded.ok) throw new CommandError(refusal(path, loaded.mistakes));
-  const { config, warnings } = loaded;
-  const blocking = config.notYet.filter(({ blocksServing }) => blocksServing);
-  if (blocking.length > 0) throw new CommandError(notBuilt(path, blocking));
-  const logger = createLogger({ ...config.logger, write: (line) => terminal.err(line), clock: systemClock });
-  announce(config, warnings, logger);
-  await runUntilSignal(config, logger, terminal);
+  const content = await readConfigFile(path);
+  const options = { env: terminal.env, overrides: overridesOf(flags) };
+  const config = await mayServe(path, content, options);
+  const logger = createLogger({ ...config.config.logger, write: (line) => terminal.err(line), clock: systemClock });
+  announce(config.config, config.warnings, logger);
+  const read = (changed: Uint8Array) => mayServe(path, changed, options);
+  await runUntilSignal({ path, content, config: config.config, read, logger, terminal, explains: "explain" in flags });
   return 0;
+}
+
+/** @throws {CommandError} It says why not, in Dex's words. */
+async function mayServe(path: string, content: Uint8Array, options: LoadOptions): Promise<Loaded & { ok: true }> {
+  const loaded = await loadConfig(content, options);
+  if (!loaded.ok) throw new CommandError(refusal(path, loaded.mistakes));
+  const blocking = loaded.config.notYet.filter(({ blocksServing }) => blocksServing);
+  if (blocking.length > 0) throw new CommandError(notBuilt(path, blocking));
+  return loaded;
 }
 
 const overridesOf = (flags: Readonly<Record<string, string>>): Overrides => ({
@@ -31,8 +41,21 @@ const overridesOf = (flags: Readonly<Record<string, string>>): Overrides => ({
   grpcAddr: flags["grpc-addr"] ?? "",
 });
 
-/** The first SIGTERM or SIGINT drains, the second ends the process at once. SIGHUP rereads certificates. */
-async function runUntilSignal(config: Config, logger: Logger, terminal: Terminal): Promise<void> {
+interface Run {
+  readonly path: string;
+  readonly content: Uint8Array;
+  readonly config: Config;
+  readonly read: (content: Uint8Array) => Promise<Loaded & { ok: true }>;
+  readonly logger: Logger;
+  readonly terminal: Terminal;
+  readonly explains: boolean;
+}
+
+/**
+ * The first SIGTERM or SIGINT drains, the second ends the process at once. SIGHUP, and a change of the file, reread the
+ * configuration; SIGHUP rereads certificates too, which are followed by themselves.
+ */
+async function runUntilSignal({ path, content, config, read, logger, terminal, explains }: Run): Promise<void> {
   const { startServer } = await import("../server/server.ts");
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -47,14 +70,51 @@ async function runUntilSignal(config: Config, logger: Logger, terminal: Terminal
   process.on("SIGHUP", () => {
     reload().catch((error: unknown) => logger.error("reload failed", {}, error));
   });
+  endOnFaults(logger);
   const running = await startServer(config, {
     clock: systemClock,
     random: systemRandom,
     logger,
     env: terminal.env,
     signal: stop.signal,
+    out: terminal.out,
+    ...(explains ? { explain: terminal.err } : {}),
   });
-  reload = () => running.reload();
+  const follow = followFile({
+    path,
+    known: content,
+    clock: systemClock,
+    signal: stop.signal,
+    onChange: (changed) => takeOver(changed, read, running, logger),
+  });
+  reload = async () => {
+    await running.reload();
+    await follow();
+  };
   await running.closed;
   logger.info("shutdown now");
+}
+
+/** All of the new file, or none of it. */
+async function takeOver(changed: Uint8Array, read: Run["read"], running: RunningServer, logger: Logger): Promise<void> {
+  try {
+    const { config, warnings } = await read(changed);
+    const ignored = await running.change(config);
+    for (const { message, path } of warnings) logger.warn(message, { path });
+    if (ignored.length > 0) logger.warn("config changes that count after a restart only", { keys: ignored });
+    logger.info("config reloaded");
+  } catch (error) {
+    logger.error("config not reloaded: the server goes on with the one it has", {}, error);
+  }
+}
+
+/**
+ * A fault that nobody caught leaves the process in a state nobody knows: it is logged, and the process ends, to be
+ * started anew by whoever watches it. What was promised to a client is in the database.
+ */
+function endOnFaults(logger: Logger): void {
+  process.on("uncaughtException", (error, origin) => {
+    logger.error("a fault that nobody caught: the process ends", { origin }, error);
+    process.exit(1);
+  });
 }

@@ -1,10 +1,14 @@
 import { type LogLevel, levels, parseLevel } from "../kernel/log-level.ts";
+import { given } from "./read-web.ts";
 import { type Reading, reasonOf } from "./reading.ts";
 
 export interface LoggerConfig {
   readonly level: LogLevel;
   readonly format: "text" | "json";
   readonly excludeFields: readonly string[];
+  /** A path, or `stdout`. */
+  readonly auditFile?: string;
+  readonly trailFile?: string;
 }
 
 export interface FrontendConfig {
@@ -17,7 +21,7 @@ export interface FrontendConfig {
 }
 
 export function readLogger({ file, findings }: Reading): LoggerConfig {
-  const { format, excludeFields } = file.logger;
+  const { format, excludeFields, auditFile, trailFile } = file.logger;
   const lower = format.toLowerCase();
   if (!["", "text", "json"].includes(lower)) {
     findings.refuse(
@@ -30,6 +34,7 @@ export function readLogger({ file, findings }: Reading): LoggerConfig {
     level: readLevel(file.logger.level, { findings }),
     format: lower === "json" ? "json" : "text",
     excludeFields,
+    ...given({ auditFile, trailFile }),
   };
 }
 

@@ -238,6 +238,10 @@ export const fileSchema = z.object({
         .meta({ description: "`DEBUG`, `INFO`, `WARN`, `ERROR`, any case, with an offset if need be: `INFO+2`." }),
       format: text("`text` or `json`."),
       excludeFields: texts("Log fields to leave out, such as `email`."),
+      auditFile: text("File that audit events are added to, or `stdout`; none when empty. Not in Dex."),
+      trailFile: text(
+        "File with the decisions of the latest requests, for `dex explain`; none when empty. Not in Dex.",
+      ),
     })
     .prefault({})
     .meta({ description: "The log, on standard error." }),

@@ -4,8 +4,11 @@ import type { Observation } from "../http/site.ts";
 import type { HealthReport } from "../kernel/health.ts";
 import { type Clock, millis, type Observer } from "../kernel/ports.ts";
 import { allObservers } from "../telemetry/all-observers.ts";
+import { openAudit } from "../telemetry/audit.ts";
+import { openExplainer } from "../telemetry/explainer.ts";
 import { type BuildInfo, createMetrics, type Readings } from "../telemetry/metrics.ts";
 import { startTelemetry, type TelemetryServer } from "../telemetry/telemetry-server.ts";
+import { openTrailFile } from "../telemetry/trail-file.ts";
 import type { Rooms } from "./open-rooms.ts";
 import type { ServerDeps } from "./server-deps.ts";
 
@@ -17,6 +20,8 @@ export interface Telemetry {
   readonly answered: ((observation: Observation) => void) | undefined;
   /** Opens `telemetry.http`, if there is one. @throws {Error} The address is taken. */
   listen(watched: Watched): Promise<TelemetryServer | undefined>;
+  /** Resolves once audit and trails are on disk. */
+  flush(): Promise<void>;
 }
 
 /** What metrics and probes look at. */
@@ -28,30 +33,42 @@ export interface Watched {
   isDraining(): boolean;
 }
 
-export async function openTelemetry(config: Config, { clock }: ServerDeps): Promise<Telemetry> {
-  const { http: address, enableProfiling } = config.telemetry;
-  const observers: Observer[] = [];
-  if (address === undefined) {
-    return { observer: allObservers(observers), answered: undefined, listen: async () => undefined };
-  }
-  let watched: Watched = { rooms: () => undefined, certificateEnd: () => undefined, isDraining: () => false };
-  const readings: Readings = {
-    bcryptWaiting: () => watched.rooms()?.bcrypt.waiting(),
-    certificateEnd: () => watched.certificateEnd(),
-    signingKey: signingKeyReader(() => watched.rooms(), config, clock),
-    health: async () => {
-      const checks = Object.entries(await healthOf(watched, clock));
-      return Object.fromEntries(checks.map(([check, { error }]) => [check, error === undefined]));
+/** @throws {Error} The audit's file cannot be used. */
+export async function openTelemetry(config: Config, deps: ServerDeps): Promise<Telemetry> {
+  const { clock, logger, out = () => {}, explain } = deps;
+  const { auditFile, trailFile, excludeFields } = config.logger;
+  const audit = auditFile === undefined ? undefined : await openAudit({ target: auditFile, out, clock, logger });
+  const trails = trailFile === undefined ? undefined : openTrailFile({ path: trailFile, excludeFields, clock, logger });
+  const counted = await openMetrics(config, clock);
+  const observers = [counted?.metrics, audit?.observer, trails?.observer, explain && openExplainer(explain, clock)];
+  return {
+    observer: allObservers(observers.filter((each) => each !== undefined)),
+    answered: counted?.metrics.answered,
+    listen: async (watched) => counted?.listen(watched),
+    async flush() {
+      await audit?.flush();
+      await trails?.flush();
     },
   };
-  const metrics = await createMetrics(build, readings);
-  observers.push(metrics);
+}
+
+/** Undefined where nothing listens: then nothing is counted either. */
+async function openMetrics({ telemetry, signer }: Config, clock: Clock) {
+  const { http: address, enableProfiling } = telemetry;
+  if (address === undefined) return undefined;
+  let watched: Watched = { rooms: () => undefined, certificateEnd: () => undefined, isDraining: () => false };
+  const health = () => healthOf(watched, clock);
+  const metrics = await createMetrics(build, {
+    bcryptWaiting: () => watched.rooms()?.bcrypt.waiting(),
+    certificateEnd: () => watched.certificateEnd(),
+    signingKey: signingKeyReader(() => watched.rooms(), signer, clock),
+    health: async () =>
+      Object.fromEntries(Object.entries(await health()).map(([check, { error }]) => [check, error === undefined])),
+  });
   return {
-    observer: allObservers(observers),
-    answered: metrics.answered,
-    listen(toWatch) {
+    metrics,
+    listen(toWatch: Watched): Promise<TelemetryServer> {
       watched = toWatch;
-      const health = () => healthOf(watched, clock);
       return startTelemetry({ address, enableProfiling, metrics: metrics.expose, health });
     },
   };
@@ -85,7 +102,11 @@ async function healthOf(watched: Watched, clock: Clock): Promise<Readonly<Record
 const keysFreshFor = 15_000;
 
 /** Storage is asked at most every 15 seconds, however often metrics are. Nothing where the keys are not ours. */
-function signingKeyReader(rooms: () => Rooms | undefined, { signer }: Config, clock: Clock): Readings["signingKey"] {
+function signingKeyReader(
+  rooms: () => Rooms | undefined,
+  signer: Config["signer"],
+  clock: Clock,
+): Readings["signingKey"] {
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<number | undefined> = Promise.resolve(undefined);
   return async () => {

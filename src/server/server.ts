@@ -94,6 +94,7 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
     background.abort();
     await work;
     await late.close();
+    await telemetry.flush();
     await watching?.close();
   }
 }

@@ -41,7 +41,7 @@ grpc:
   tlsMinVersion: "1.2"
   tlsMaxVersion: "1.3"
   reflection: true
-logger: { level: info, format: json, excludeFields: [email, username, preferred_username, groups] }
+logger: { level: info, format: json, excludeFields: [email, username, preferred_username, groups], auditFile: stdout, trailFile: /var/lib/dex/trails.jsonl }
 frontend:
   dir: /srv/dex/web
   theme: dark
