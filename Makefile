@@ -5,7 +5,7 @@ NODE := bin/node
 READY := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check watch spec bench docs bundle
+.PHONY: help setup run test check watch spec bench docs bundle image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -41,3 +41,6 @@ docs: $(READY) ## regenerate docs/reference
 
 bundle: $(READY) ## dist/: the server in one folder that needs Node and nothing else
 	@$(NODE) scripts/package/bundle.ts
+
+image: ## the container image dex:local, with docker or what DOCKER names
+	@$${DOCKER:-docker} build --build-arg VERSION="$$VERSION" -t dex:local .

@@ -1,5 +1,5 @@
 /**
- * `make docs`: writes the generated pages of docs/reference. `docs.ts --check` writes nothing and fails when a
+ * `make docs`: writes the generated pages of docs/reference and deploy/. `docs.ts --check` writes nothing and fails when a
  * page is not what would be written. A generated page is one line in the table.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,13 +8,15 @@ import { parseArgs } from "node:util";
 import { architecturePage, readImports } from "./architecture.ts";
 import { configPage } from "./config-page.ts";
 import { connectorsPage, readme } from "./connectors-page.ts";
-import { customResourcesPage } from "./custom-resources-page.ts";
+import { customResourcesPage, rolePage } from "./custom-resources-page.ts";
 import { protoTypes } from "./proto-types.ts";
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   "docs/reference/architecture.md": () => architecturePage(readImports()),
   "docs/reference/config.md": configPage,
   "docs/reference/kubernetes-crds.yaml": customResourcesPage,
+  "deploy/kubernetes/crds.yaml": customResourcesPage,
+  "deploy/kubernetes/role.yaml": rolePage,
   "docs/reference/connectors.md": connectorsPage,
   "README.md": readme,
   "src/admin/api-messages.ts": () => protoTypes("proto/api.proto", "DexMethods"),
