@@ -10,16 +10,8 @@ export interface KeyNames {
 const words = (text: string): KeyNames => Object.fromEntries(text.split(" ").map((key) => [key, true]));
 
 const oauthClient = words("clientID clientSecret redirectURI");
-const teams = { orgs: words("name teams") };
 
 export const futureConnectors: Readonly<Record<string, KeyNames>> = {
-  github: {
-    ...oauthClient,
-    ...words("org hostName rootCA teamNameField loadAllGroups useLoginAsID preferredEmailDomain"),
-    ...teams,
-  },
-  gitlab: { ...oauthClient, ...words("baseURL groups useLoginAsID getGroupsPermission inheritedGroups rootCAData") },
-  linkedin: oauthClient,
   microsoft: {
     ...oauthClient,
     ...words(
@@ -27,7 +19,5 @@ export const futureConnectors: Readonly<Record<string, KeyNames>> = {
         "apiURL graphURL promptType domainHint scopes preferredUsernameField",
     ),
   },
-  "bitbucket-cloud": { ...oauthClient, ...words("teams includeTeamGroups getWorkspacePermissions") },
   openshift: { ...oauthClient, ...words("issuer groups insecureCA rootCA") },
-  gitea: { ...oauthClient, ...words("baseURL loadAllGroups useLoginAsID"), ...teams },
 };

@@ -44,6 +44,11 @@ export interface Login {
   readonly trail: Trail;
   /** Aborts when the browser goes away or the deadline passes. Hand it to every upstream call. */
   readonly signal: AbortSignal;
+  /**
+   * Stores at once what the next refresh needs: the upstream has burnt what we held, and a later call may fail. There
+   * at a refresh only.
+   */
+  keep?(connectorData: Secret<Uint8Array>): Promise<void>;
 }
 
 /** Optional abilities, found by looking at the object. Absent means "cannot", never "throws". */

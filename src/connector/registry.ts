@@ -17,7 +17,12 @@ export const connectorTypes: Readonly<Record<string, () => Promise<AnyConnectorT
   authproxy: async () => forgetConfig((await import("./auth-proxy/auth-proxy.ts")).authProxy),
   google: async () => forgetConfig((await import("./google/google.ts")).google),
   keystone: async () => forgetConfig((await import("./keystone/keystone.ts")).keystone),
+  "bitbucket-cloud": async () => forgetConfig((await import("./bitbucket-cloud/bitbucket-cloud.ts")).bitbucketCloud),
+  gitea: async () => forgetConfig((await import("./gitea/gitea.ts")).gitea),
+  github: async () => forgetConfig((await import("./github/github.ts")).github),
+  gitlab: async () => forgetConfig((await import("./gitlab/gitlab.ts")).gitlab),
   ldap: async () => forgetConfig((await import("./ldap/ldap.ts")).ldap),
+  linkedin: async () => forgetConfig((await import("./linkedin/linkedin.ts")).linkedin),
   mockCallback: async () => forgetConfig((await import("./mock-callback/mock-callback.ts")).mockCallback),
   saml: async () => forgetConfig((await import("./saml/saml.ts")).saml),
   // compat(dex): the name it had when it was new.

@@ -50,13 +50,17 @@ export async function callbackEndpoint(request: HttpRequest, provider: Provider)
     if (result.reason === "not_in_required_groups") throw deniedMembership();
     // The client waits for an answer, and the person has given it. RFC 6749 §4.1.2.1.
     throw new ClientRefusal(
-      new OAuthError("access_denied", "The sign-in was cancelled.", { detail: result.reason }),
+      new OAuthError("access_denied", refusals[result.reason] ?? "The sign-in was cancelled.", {
+        detail: result.reason,
+      }),
       pending.request,
     );
   });
   // Answered, and once only; after a fault the person may send the form again.
   return withCookie(answer, dropState(given, request, provider.flow.policy));
 }
+
+const refusals: Readonly<Record<string, string>> = { gone: "The account may not sign in any more." };
 
 /** Where the upstream puts it: OAuth in `state`, SAML in `RelayState`. A form's own comes first. */
 function returnedState(request: HttpRequest): string {

@@ -28,7 +28,7 @@ export async function askConnector(
     // A `sub` never changes. compat(dex): there it would.
     throw refuse(context, "refresh.same_user", "the connector named another user", "user id changed");
   }
-  await keep(result.identity, used, family, deps);
+  await keep(result.identity.connectorData, used, family, deps);
   return claimsOf(result.identity);
 }
 
@@ -64,17 +64,24 @@ async function askTwice(
   held: Held,
   context: GrantContext,
   deps: GrantDeps,
-): Promise<{ readonly result: LoginResult; readonly used: Held }> {
-  const ask = ({ data }: Held): Promise<LoginResult> =>
-    refresh(identityOf(family.claims, data), {
+): Promise<Asked> {
+  const ask = async (asked: Held): Promise<Asked> => {
+    let used = asked;
+    const result = await refresh(identityOf(family.claims, asked.data), {
       scopes: { offlineAccess: true, groups: family.scopes.includes(scopeNames.groups) },
       trail: context.trail,
       get signal() {
         return context.signal;
       },
+      async keep(connectorData) {
+        await keep(connectorData, used, family, deps);
+        used = { ...used, data: connectorData };
+      },
     });
+    return { result, used };
+  };
   const first = await settled(ask(held));
-  if ("result" in first && first.result.ok) return { result: first.result, used: held };
+  if ("result" in first && first.result.ok) return first;
   const newer = isWorthAnother(first, held) ? await newerThan(held, family, context, deps) : undefined;
   if (newer !== undefined) {
     context.trail.note({
@@ -82,19 +89,21 @@ async function askTwice(
       outcome: "chose",
       because: "another request renewed the upstream's token",
     });
-    return { result: await ask(newer), used: newer };
+    return ask(newer);
   }
   if ("error" in first) throw first.error;
-  return { result: first.result, used: held };
+  return first;
 }
 
-type Settled = { readonly result: LoginResult } | { readonly error: unknown };
+/** What came of it, and what is stored for it now. */
+interface Asked {
+  readonly result: LoginResult;
+  readonly used: Held;
+}
 
-const settled = (asked: Promise<LoginResult>): Promise<Settled> =>
-  asked.then(
-    (result) => ({ result }),
-    (error: unknown) => ({ error }),
-  );
+type Settled = Asked | { readonly error: unknown };
+
+const settled = (asked: Promise<Asked>): Promise<Settled> => asked.catch((error: unknown) => ({ error }));
 
 /** Only a refusal can be about a credential that was used up; without one there is nothing to have been used up. */
 function isWorthAnother(first: Settled, { data }: Held): boolean {
@@ -122,14 +131,20 @@ async function newerThan(
 const isSame = (left: Held["data"], right: Held["data"]): boolean =>
   left === right || (left !== undefined && right !== undefined && secretEqual(left.reveal(), right.reveal()));
 
-/** Where it was found, so that all who share it find the new one. compat(dex): nothing never erases what is stored. */
-async function keep({ connectorData }: Identity, used: Held, family: RefreshToken, deps: GrantDeps): Promise<void> {
-  if (connectorData === undefined || connectorData.reveal().byteLength === 0 || isSame(connectorData, used.data))
-    return;
+/**
+ * Where it was found, so that all who share it find the new one, unless somebody has stored a newer one there since.
+ * compat(dex): nothing never erases what is stored.
+ */
+async function keep(
+  connectorData: Identity["connectorData"],
+  { by, data }: Held,
+  family: RefreshToken,
+  deps: GrantDeps,
+): Promise<void> {
+  if (connectorData === undefined || connectorData.reveal().byteLength === 0 || isSame(connectorData, data)) return;
   const { refreshTokens, offlineSessions } = deps.storage;
-  if (used.by === "person" && used.data !== undefined) {
-    await offlineSessions.update(personOf(family), (current) => ({ ...current, connectorData }));
-  } else {
-    await refreshTokens.update(family.id, (current) => ({ ...current, connectorData }));
-  }
+  const renewed = <Rec extends { readonly connectorData?: Secret<Uint8Array> }>(current: Rec): Rec =>
+    isSame(current.connectorData, data) ? { ...current, connectorData } : current;
+  if (by === "person" && data !== undefined) await offlineSessions.update(personOf(family), renewed);
+  else await refreshTokens.update(family.id, renewed);
 }

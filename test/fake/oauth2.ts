@@ -20,6 +20,16 @@ export interface FakeOAuth2Options {
   /** How token answers are written. Default JSON with a number. */
   readonly answers?: "json" | "form" | "json-text-lifetime";
   readonly lifetime?: number;
+  /** Where it listens, by what Dex's connectors call it. Default `/authorize` and `/token`. */
+  readonly paths?: { readonly authorize: string; readonly token: string };
+  /** The one address that people are sent back to; then none may be sent. */
+  readonly registeredRedirect?: string;
+  /** How the token endpoint says no. Default JSON, RFC 6749 §5.2. */
+  readonly refusal?: (
+    error: string,
+    status: number,
+    form: URLSearchParams,
+  ) => { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string };
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
@@ -74,7 +84,15 @@ export async function startFakeOAuth2(options: FakeOAuth2Options = {}): Promise<
     rotates = true,
     endsReplayed = true,
   } = options;
-  const { answers = "json", lifetime = 3600 } = options;
+  const { answers = "json", lifetime = 3600, registeredRedirect } = options;
+  const { paths = { authorize: "/authorize", token: "/token" } } = options;
+  const {
+    refusal = (error, status) => ({
+      status,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ error }),
+    }),
+  } = options;
   const heard: Heard[] = [];
   const codes = new Map<string, Code>();
   const grants: Grant[] = [];
@@ -86,25 +104,29 @@ export async function startFakeOAuth2(options: FakeOAuth2Options = {}): Promise<
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "", server.url);
-    const form = new URLSearchParams(await bodyOf(request));
+    const body = await bodyOf(request);
+    const form = new URLSearchParams(body);
     const one = {
       method: request.method ?? "",
       path: url.pathname,
       query: url.searchParams,
       headers: request.headers,
       form,
+      body,
     };
     heard.push(one);
     if (await fake.apply(url.pathname, response)) return;
     if (await fake.handler(one, response)) return;
-    if (url.pathname === "/authorize") return authorize(url.searchParams, response);
-    if (url.pathname === "/token") return exchange(one, response);
+    if (url.pathname === paths.authorize) return authorize(url.searchParams, response);
+    if (url.pathname === paths.token) return exchange(one, response);
     if (url.pathname === "/userinfo") return userinfo(one, response);
     response.writeHead(404).end();
   }
 
   function authorize(query: URLSearchParams, response: ServerResponse): void {
-    const back = new URL(query.get("redirect_uri") ?? "");
+    const back = new URL(registeredRedirect ?? query.get("redirect_uri") ?? "");
+    if (registeredRedirect !== undefined && query.has("redirect_uri"))
+      return void response.writeHead(400).end("redirect_uri");
     if (query.get("state") !== null) back.searchParams.set("state", query.get("state") ?? "");
     if (query.get("client_id") !== clientId || query.get("response_type") !== "code") {
       return void response.writeHead(400).end("bad request");
@@ -138,10 +160,10 @@ export async function startFakeOAuth2(options: FakeOAuth2Options = {}): Promise<
     const code = codes.get(form.get("code") ?? "");
     // Some burn it whatever comes of the attempt.
     codes.delete(form.get("code") ?? "");
-    if (!isClient(headers.authorization, form)) return refuse(response, "invalid_client", 401);
+    if (!isClient(headers.authorization, form)) return refuse(response, form, "invalid_client", 401);
     if (form.get("grant_type") === "authorization_code") {
       if (code === undefined || code.redirectUri !== form.get("redirect_uri") || !isVerified(code, form)) {
-        return refuse(response, "invalid_grant");
+        return refuse(response, form, "invalid_grant");
       }
       return tokens(code.grant, response);
     }
@@ -150,14 +172,14 @@ export async function startFakeOAuth2(options: FakeOAuth2Options = {}): Promise<
       const replayed = spentRefresh.get(given);
       if (replayed !== undefined && endsReplayed) replayed.ended = true;
       const grant = grants.find(({ refreshToken, ended }) => refreshToken === given && !ended);
-      if (grant === undefined) return refuse(response, "invalid_grant");
+      if (grant === undefined) return refuse(response, form, "invalid_grant");
       if (rotates) {
         spentRefresh.set(given, grant);
         grant.refreshToken = token();
       }
       return tokens(grant, response);
     }
-    refuse(response, "unsupported_grant_type");
+    refuse(response, form, "unsupported_grant_type");
   }
 
   function isClient(authorization: string | undefined, form: URLSearchParams): boolean {
@@ -178,8 +200,9 @@ export async function startFakeOAuth2(options: FakeOAuth2Options = {}): Promise<
     return challenge === (method === "S256" ? hashed : verifier);
   }
 
-  function refuse(response: ServerResponse, error: string, status = 400): void {
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ error }));
+  function refuse(response: ServerResponse, form: URLSearchParams, error: string, status = 400): void {
+    const answer = refusal(error, status, form);
+    response.writeHead(answer.status, answer.headers).end(answer.body);
   }
 
   async function tokens(grant: Grant, response: ServerResponse): Promise<void> {
@@ -194,7 +217,9 @@ export async function startFakeOAuth2(options: FakeOAuth2Options = {}): Promise<
     const isForm = answers === "form";
     const text = isForm
       ? new URLSearchParams(
-          Object.entries(members).map(([name, value]): [string, string] => [name, String(value)]),
+          Object.entries(members).flatMap(([name, value]): [string, string][] =>
+            value === undefined ? [] : [[name, String(value)]],
+          ),
         ).toString()
       : JSON.stringify(members);
     response

@@ -55,4 +55,6 @@ export interface Heard {
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage["headers"];
   readonly form: URLSearchParams;
+  /** The body as it is. */
+  readonly body: string;
 }

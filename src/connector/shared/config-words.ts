@@ -37,3 +37,35 @@ export const tlsKeys = {
   rootCAs: texts("Authorities to trust besides the system's: paths, PEM texts, or base64 of PEM."),
   insecureSkipVerify: flag("Do not check the upstream's certificate. For trying things out."),
 } as const;
+
+/** An address of the upstream, without the slash at its end. */
+export const address = (usual: string, description: string) =>
+  z
+    .string()
+    .default("")
+    .transform((value) => (value || usual).replace(/\/+$/, ""))
+    .refine(isAddress, "no http or https address")
+    .meta({ description: `${description} Default \`${usual}\`.` });
+
+export const isAddress = (text: string): boolean => /^https?:$/.test(URL.parse(text)?.protocol ?? "");
+
+/** `orgs` of GitHub and Gitea. */
+export const orgs = (description: string) =>
+  z
+    .array(
+      z.object({
+        name: text("The organization, as its address has it."),
+        teams: texts("Teams of it, one of which is needed. Empty: any member."),
+      }),
+    )
+    .default([])
+    .meta({ description });
+
+export const pkce = z
+  .boolean()
+  .default(true)
+  .meta({ description: "Ours: false for an upstream that stumbles over PKCE." });
+
+export const checkEmailVerified = flag(
+  "Ours: `email_verified` is what the upstream says, instead of always true as in Dex.",
+);

@@ -3,9 +3,14 @@ import { type TokenClient, TokenRefusal } from "./token-client.ts";
 
 /**
  * Whether a token endpoint knows us: a code that is none is refused as `invalid_grant` by a server that has taken our
- * secret, and as something else by one that has not. RFC 6749 §5.2.
+ * secret, and as something else by one that has not. `knows` is the server's own word for it. RFC 6749 §5.2.
  */
-export async function diagnoseClient(client: TokenClient, redirectUri: string, report: Report): Promise<void> {
+export async function diagnoseClient(
+  client: TokenClient,
+  redirectUri: string | undefined,
+  report: Report,
+  knows = "invalid_grant",
+): Promise<void> {
   try {
     await client.exchangeCode({ code: "dex-connector-test", redirectUri }, AbortSignal.timeout(20_000));
     report.fact("warn", "client", "the token endpoint took a code that was none");
@@ -13,8 +18,7 @@ export async function diagnoseClient(client: TokenClient, redirectUri: string, r
     if (!(error instanceof TokenRefusal)) {
       return report.fact("fail", "client", error instanceof Error ? error.message : String(error));
     }
-    if (error.code === "invalid_grant")
-      return report.fact("pass", "client", "the token endpoint knows us and our secret");
+    if (error.code === knows) return report.fact("pass", "client", "the token endpoint knows us and our secret");
     const isCertain = ["invalid_client", "unauthorized_client"].includes(error.code) || error.status === 401;
     report.fact(isCertain ? "fail" : "warn", "client", `the token endpoint may not know us: ${error.message}`);
   }

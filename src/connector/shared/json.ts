@@ -23,6 +23,9 @@ export const idText = z
   .union([z.string().min(1), z.int(), z.bigint()])
   .transform((id) => (typeof id === "string" ? id : id.toString()));
 
+/** An id that is a whole number above zero, and nothing else: Go's zero would make everybody one person. Exact beyond 2^53. */
+export const numericId = z.union([z.int().positive(), z.bigint().positive()]).transform(String);
+
 /** A member that is `null` or absent where text is expected: Go's zero value. */
 export const looseText = z
   .string()

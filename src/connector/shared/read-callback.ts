@@ -21,6 +21,9 @@ const notNow = new Set([
   "consent_required",
   "interaction_required",
   "account_selection_required",
+  // LinkedIn's own words for it.
+  "user_cancelled_login",
+  "user_cancelled_authorize",
 ]);
 
 /** The code of an authorization response; an error beside it wins. RFC 6749 §4.1.2. @throws {Error} An error, another issuer, or no code. */

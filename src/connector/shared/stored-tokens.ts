@@ -67,6 +67,10 @@ export function readConnectorData<T>(data: Secret<Uint8Array> | undefined, schem
 /** A token is good until ten seconds before its end. compat(dex): x/oauth2. */
 const margin = 10_000;
 
+/** Whether the access token can still be called with. */
+export const isGood = ({ accessToken, expiresAt = Number.POSITIVE_INFINITY }: StoredTokens, clock: Clock): boolean =>
+  accessToken.reveal() !== "" && expiresAt - margin > clock.now();
+
 /** Tokens to call the upstream with: these, or refreshed ones. @throws {Error} Expired, and nothing to refresh with; or as `refresh`. */
 export async function freshTokens(
   tokens: StoredTokens,
@@ -74,9 +78,7 @@ export async function freshTokens(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<StoredTokens> {
-  const isGood =
-    tokens.accessToken.reveal() !== "" && (tokens.expiresAt ?? Number.POSITIVE_INFINITY) - margin > clock.now();
-  if (isGood) return tokens;
+  if (isGood(tokens, clock)) return tokens;
   if (tokens.refreshToken === undefined) throw new Error("oauth2: token expired and refresh token is not set");
   return client.refresh(tokens.refreshToken, signal);
 }
