@@ -268,6 +268,7 @@ for (const type of Object.keys(vendors)) {
       assertRefused(await exchange(running, fake.strangeToken("jane")), "invalid_request");
     });
 
+    // LinkedIn has nothing to be a member of.
     if (type === "linkedin") return;
     it("keeps outsiders out with a page, whatever the client asked for: login, refresh and exchange", async () => {
       const running = await start(type, true);
