@@ -20,7 +20,7 @@ export async function openVendor<Config, Fake extends FakeVendor>(
   config: Readonly<Record<string, unknown>> = {},
   deps: DepsOptions = {},
 ) {
-  const given = connectorDeps({ upstream: { deadline: 1_500 }, ...deps });
+  const given = connectorDeps({ upstream: { deadline: 10_000 }, ...deps });
   t.after(() => {
     given.close();
     return fake.close();

@@ -5,10 +5,11 @@ import { type ConnectorDeps, defineConnector, type Login, type RedirectConnector
 import { diagnoseClient } from "../shared/diagnose-client.ts";
 import { filterGroups } from "../shared/filter-groups.ts";
 import { looseText } from "../shared/json.ts";
+import { keepOut } from "../shared/keep-out.ts";
 import { readJson } from "../shared/read-json.ts";
 import { createTokenClient, type TokenClient } from "../shared/token-client.ts";
 import { TokenRejectedError, vendorApi } from "../shared/vendor-api.ts";
-import { refuse, vendorLogin, type WhoIs } from "../shared/vendor-login.ts";
+import { vendorLogin, type WhoIs } from "../shared/vendor-login.ts";
 import { type BitbucketCloudConfig, bitbucketCloudConfig, officialApi } from "./config.ts";
 
 /**
@@ -111,7 +112,7 @@ function connect(config: BitbucketCloudConfig, fetch: typeof globalThis.fetch, d
     const groups = isRestricted ? filterGroups(all, config.teams) : all;
     if (isRestricted && groups.length === 0) {
       const because = `bitbucket: user "${user.username}" is not in any of the required teams`;
-      return refuse(login, deps, "not_in_required_groups", "upstream.required_groups", because);
+      return keepOut("not_in_required_groups", because, login, deps);
     }
     const preferredUsername = config.preferredUsernameField === "" ? "" : user[config.preferredUsernameField];
     const identity = {

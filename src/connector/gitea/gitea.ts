@@ -5,9 +5,10 @@ import { diagnoseClient } from "../shared/diagnose-client.ts";
 import { fetchFor } from "../shared/fetch-for.ts";
 import { introspect } from "../shared/introspect.ts";
 import { looseText, numericId } from "../shared/json.ts";
+import { keepOut } from "../shared/keep-out.ts";
 import { createTokenClient, type TokenClient } from "../shared/token-client.ts";
 import { AccountEndedError, vendorApi } from "../shared/vendor-api.ts";
-import { refuse, vendorLogin, type WhoIs } from "../shared/vendor-login.ts";
+import { vendorLogin, type WhoIs } from "../shared/vendor-login.ts";
 import { type GiteaConfig, giteaConfig } from "./config.ts";
 import { readMemberships } from "./groups.ts";
 
@@ -56,7 +57,7 @@ function connect(config: GiteaConfig, fetch: typeof globalThis.fetch, deps: Conn
     ]);
     if (!isAllowed) {
       const because = "gitea: User does not belong to any of the approved groups";
-      return refuse(login, deps, "not_in_required_groups", "upstream.required_groups", because);
+      return keepOut("not_in_required_groups", because, login, deps);
     }
     const identity = {
       userId: config.useLoginAsID ? user.login : user.id,

@@ -15,14 +15,14 @@ import { github } from "./github.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-async function aGithub(t: TestContext, config: Json = {}, options: FakeGithubOptions = {}) {
+async function aGithub(t: TestContext, config: Json = {}, options: FakeGithubOptions = {}, deadline = 10_000) {
   const fake = await startFakeGithub(options);
   fake.person = "octocat";
   fake.people.set("octocat", { ...octocat });
   const clock = handClock();
   const hosts = { "github.com": fake.url, "api.github.com": fake.url };
   const set = (more: Partial<typeof octocat>): void => void fake.people.set("octocat", { ...octocat, ...more });
-  return { set, clock, ...(await openVendor(t, github, fake, config, { clock, hosts })) };
+  return { set, clock, ...(await openVendor(t, github, fake, config, { clock, hosts, upstream: { deadline } })) };
 }
 
 /** Dex's own example: two organizations over pages, teams in two of them. */
@@ -342,7 +342,7 @@ describe("a refresh", () => {
   });
 
   it("ends nothing while GitHub is away or has had enough of us", async (t) => {
-    const { fake, signIn, refresh } = await aGithub(t, { loadAllGroups: true });
+    const { fake, signIn, refresh } = await aGithub(t, { loadAllGroups: true }, {}, 3_000);
     const first = await signIn();
     const busy = { status: 429, headers: { "retry-after": "60" } };
     const table: readonly (readonly [path: string, spoil: Parameters<typeof fake.next>[1], message: RegExp])[] = [

@@ -3,12 +3,13 @@ import type { Secret } from "../../kernel/secret.ts";
 import { type ConnectorDeps, defineConnector, type Login, type RedirectConnector } from "../contract.ts";
 import { diagnoseClient } from "../shared/diagnose-client.ts";
 import { looseText, numericId } from "../shared/json.ts";
+import { keepOut } from "../shared/keep-out.ts";
 import { nextLink } from "../shared/paginate.ts";
 import { mustSucceed, readJson } from "../shared/read-json.ts";
 import { readRootCAs } from "../shared/root-cas.ts";
 import { createTokenClient, type TokenClient } from "../shared/token-client.ts";
 import { type VendorApi, vendorApi } from "../shared/vendor-api.ts";
-import { refuse, vendorLogin, type WhoIs } from "../shared/vendor-login.ts";
+import { vendorLogin, type WhoIs } from "../shared/vendor-login.ts";
 import { type GithubConfig, githubConfig, officialApi, placesOf } from "./config.ts";
 import { chooseEmail, emailEntry } from "./email.ts";
 import { readMemberships } from "./groups.ts";
@@ -79,7 +80,7 @@ function connect(config: GithubConfig, fetch: typeof globalThis.fetch, deps: Con
     ]);
     if (!isAllowed) {
       const because = `github: user "${user.login}" not in required orgs or teams`;
-      return refuse(login, deps, "not_in_required_groups", "upstream.required_groups", because);
+      return keepOut("not_in_required_groups", because, login, deps);
     }
     const identity = {
       userId: config.useLoginAsID ? user.login : user.id,

@@ -4,11 +4,12 @@ import { type ConnectorDeps, defineConnector, type Login, type RedirectConnector
 import { diagnoseClient } from "../shared/diagnose-client.ts";
 import { filterGroups } from "../shared/filter-groups.ts";
 import { looseText, numericId } from "../shared/json.ts";
+import { keepOut } from "../shared/keep-out.ts";
 import { readRootCAs } from "../shared/root-cas.ts";
 import type { StoredTokens } from "../shared/stored-tokens.ts";
 import { createTokenClient, type TokenClient } from "../shared/token-client.ts";
 import { AccountEndedError, TokenRejectedError, type VendorApi, vendorApi } from "../shared/vendor-api.ts";
-import { refuse, vendorLogin, type WhoIs } from "../shared/vendor-login.ts";
+import { vendorLogin, type WhoIs } from "../shared/vendor-login.ts";
 import { type GitlabConfig, gitlabConfig, pemIn } from "./config.ts";
 import { readGroups } from "./groups.ts";
 
@@ -56,7 +57,7 @@ function connect(config: GitlabConfig, fetch: typeof globalThis.fetch, deps: Con
     const groups = config.groups.length === 0 ? all : filterGroups(all, config.groups);
     if (config.groups.length > 0 && groups.length === 0) {
       const because = `gitlab: user "${user.username}" is not in any of the required groups`;
-      return refuse(login, deps, "not_in_required_groups", "upstream.required_groups", because);
+      return keepOut("not_in_required_groups", because, login, deps);
     }
     const identity = {
       userId: config.useLoginAsID ? user.username : user.id,

@@ -2,6 +2,7 @@ import { Secret } from "../../kernel/secret.ts";
 import { challengeOf } from "../../oauth/pkce.ts";
 import type { ConnectorDeps, Identity, Login, LoginResult, RedirectConnector } from "../contract.ts";
 import { authorizationUrl, newVerifier, redirectFor } from "./authorization-url.ts";
+import { keepOut } from "./keep-out.ts";
 import { readCallback } from "./read-callback.ts";
 import { refreshOnce } from "./rotating-refresh.ts";
 import { isGood, readStoredTokens, type StoredTokens, writeStoredTokens } from "./stored-tokens.ts";
@@ -67,7 +68,7 @@ export function vendorLogin(vendor: Vendor, deps: ConnectorDeps): RedirectConnec
     } catch (error) {
       if (error instanceof TokenRejectedError) return undefined;
       if (!(error instanceof AccountEndedError)) throw error;
-      return refuse(login, deps, "gone", "upstream.account", error.message);
+      return keepOut("gone", error.message, login, deps);
     }
   }
 
@@ -116,7 +117,7 @@ export function vendorLogin(vendor: Vendor, deps: ConnectorDeps): RedirectConnec
       const tokens = await redeem(held, login);
       const who = tokens && (await whoIs(tokens.accessToken, login));
       if (tokens !== undefined && who !== undefined) return withData(who, write(tokens));
-      return refuse(login, deps, "gone", "upstream.token", `${what} takes neither of the stored tokens any more`);
+      return keepOut("gone", `${what} takes neither of the stored tokens any more`, login, deps);
     },
 
     ...(isOurs === undefined
@@ -141,16 +142,3 @@ export function vendorLogin(vendor: Vendor, deps: ConnectorDeps): RedirectConnec
 
 const withData = (who: WhoIs, connectorData: Identity["connectorData"]): LoginResult =>
   who.ok && connectorData !== undefined ? { ok: true, identity: { ...who.identity, connectorData } } : who;
-
-/** A refusal, and why in the trail and the log: the person is told less. */
-export function refuse(
-  { trail }: Pick<Login, "trail">,
-  { id, logger }: Pick<ConnectorDeps, "id" | "logger">,
-  reason: Refused["reason"],
-  check: string,
-  because: string,
-): Refused {
-  trail.note({ check, outcome: "fail", because });
-  logger.info("the upstream's answer keeps somebody out", { connector_id: id, check, because });
-  return { ok: false, reason };
-}
