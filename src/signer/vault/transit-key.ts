@@ -59,7 +59,9 @@ export function readTransitKey(body: unknown): TransitKey {
 }
 
 function readVersion(number: number, described: unknown): TransitVersion {
-  const { public_key, creation_time } = version.parse(described, { error: () => "it has no public key" });
+  const { data } = version.safeParse(described);
+  if (data === undefined) throw new Error("it has no public key");
+  const { public_key, creation_time } = data;
   const exported = importKey(public_key).export({ format: "jwk" });
   const { kty, crv, x, y, n, e } = exported;
   const alg = algorithmFor(kty, crv);
