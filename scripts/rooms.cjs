@@ -20,13 +20,17 @@ const rooms = {
   signer: ["storage contract", "oauth", "kernel"],
   token: ["contracts", "oauth", "kernel"],
   grant: ["token", "contracts", "oauth", "kernel"],
+  // The outbox lives in our own storage.
+  mail: ["storage contract", "kernel"],
   flow: ["page", "token", "contracts", "oauth", "kernel"],
-  endpoint: ["flow", "grant", "token", "page", "http", "contracts", "oauth", "kernel"],
+  // What people do with their own accounts; ending one's sessions is the flow's.
+  account: ["flow", "page", "token", "contracts", "oauth", "kernel"],
+  endpoint: ["account", "flow", "grant", "token", "page", "http", "contracts", "oauth", "kernel"],
   admin: ["flow", "grant", "token", "page", "http", "contracts", "oauth", "kernel"],
   // Static clients and passwords are records.
   config: ["registries", "storage contract", "oauth", "kernel"],
   server: [
-    ...["admin", "config", "endpoint", "flow", "grant", "token", "page", "telemetry", "http"],
+    ...["account", "admin", "config", "endpoint", "flow", "grant", "mail", "token", "page", "telemetry", "http"],
     ...["registries", "contracts", "oauth", "kernel", "chosen implementations"],
   ],
   cli: ["config", "server", "kernel"],

@@ -62,6 +62,7 @@ test("the least configuration has Dex's defaults", async () => {
     frontend: { theme: "light", issuer: "dex", logoURL: "theme/logo.png", extra: {} },
     staticClients: [],
     enablePasswordDB: true,
+    signup: { isEnabled: false, breachedPasswords: "", assumeEmailVerified: false, maxPerHour: 20 },
     staticPasswords: [],
     connectors: [],
     sessions: {

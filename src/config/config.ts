@@ -21,6 +21,7 @@ import { type OAuth2Config, readOAuth2 } from "./read-oauth2.ts";
 import { readPasswords } from "./read-passwords.ts";
 import { readSessions, type SessionsConfig } from "./read-sessions.ts";
 import { readSigner, type SignerConfig } from "./read-signer.ts";
+import { type MailConfig, readMail, readSignup, type SignupConfig } from "./read-signup.ts";
 import { readStorage, type StorageConfig } from "./read-storage.ts";
 import { type GrpcConfig, readGrpc, readTelemetry, readWeb, type TelemetryConfig, type WebConfig } from "./read-web.ts";
 import type { Reading } from "./reading.ts";
@@ -43,6 +44,9 @@ export interface Config extends Issuer {
   readonly staticClients: readonly Client[];
   readonly enablePasswordDB: boolean;
   readonly staticPasswords: readonly Password[];
+  readonly signup: SignupConfig;
+  /** Absent: nothing is mailed. */
+  readonly mail?: MailConfig;
   readonly connectors: readonly ConnectorConfig[];
   /** Absent: switched off by DEX_SESSIONS_ENABLED. */
   readonly sessions?: SessionsConfig;
@@ -144,6 +148,8 @@ async function read(
   const lockout = readLockout(reading);
   const staticClients = readClients(reading);
   const staticPasswords = readPasswords(reading);
+  const signup = readSignup(reading);
+  const mail = readMail(reading);
   const connectors = await readConnectors(reading);
   const expiry = readExpiry(reading);
   const signer = readSigner(reading);
@@ -170,6 +176,8 @@ async function read(
     staticClients,
     enablePasswordDB,
     staticPasswords,
+    signup,
+    ...(mail === undefined ? {} : { mail }),
     connectors,
     ...(sessions === undefined ? {} : { sessions }),
     mfa,

@@ -40,6 +40,9 @@ function effective(config: Config): object {
     staticClients: config.staticClients.map(printedClient),
     enablePasswordDB: config.enablePasswordDB,
     staticPasswords: config.staticPasswords.map(printedPassword),
+    enableSignup: config.signup.isEnabled,
+    signup: printedSignup(config.signup),
+    ...(config.mail === undefined ? {} : { mail: printedMail(config.mail) }),
     connectors: config.connectors.map(({ type, id, name, grantTypes, config: settings }) => ({
       type,
       id,
@@ -87,6 +90,13 @@ function printedSigner(signer: Config["signer"]): object {
   if (signer.type === "vault") return { type, config: { ...config, timeout: formatDuration(signer.timeout) } };
   return { type, config: { ...config, keysRotationPeriod: formatDuration(signer.keysRotationPeriod) } };
 }
+
+const printedSignup = ({ isEnabled: _, ...signup }: Config["signup"]): object => signup;
+
+const printedMail = ({ from, ...mail }: NonNullable<Config["mail"]>): object => ({
+  from: from.name === "" ? from.address : `${from.name} <${from.address}>`,
+  ...mail,
+});
 
 const printedClient = (client: Client): object => ({
   id: client.id,

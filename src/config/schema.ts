@@ -202,6 +202,40 @@ const lockoutSchema = z.object({
   ),
 });
 
+const signupSchema = z.object({
+  breachedPasswords: text(
+    "File of passwords that nobody may choose: one a line, or SHA-1 hashes or their beginnings in hexadecimal, sorted bytewise (`LC_ALL=C sort`). Read a few lines at a time.",
+  ),
+  assumeEmailVerified: flag(
+    "Whether a new account's `email_verified` is true though nobody has checked the address. Not together with `mail`.",
+  ),
+  maxPerHour: z
+    .int()
+    .min(0)
+    .default(0)
+    .meta({ description: "Accounts that one client address may try to make in an hour; 20 when absent or zero." }),
+});
+
+const mailSchema = z.object({
+  from: text("Sender of our mails: `no-reply@example.com` or `Example <no-reply@example.com>`. Required."),
+  host: text("Name of the SMTP server. Required."),
+  port: z
+    .int()
+    .min(0)
+    .max(65535)
+    .default(0)
+    .meta({ description: "Its port; 587 when absent or zero, 465 with `tls: implicit`." }),
+  tls: text("`starttls` when empty: refused if the server cannot. `none` is for a relay on this machine.", [
+    "starttls",
+    "implicit",
+    "none",
+  ]),
+  rootCA: text("PEM file with the authorities of its certificate; the system's when empty."),
+  username: text("Whom to log in as; no login when empty."),
+  password: secretText("The password for it. This or `passwordEnv`."),
+  passwordEnv: text("Environment variable that holds the password."),
+});
+
 export const fileSchema = z.object({
   issuer: text(
     "The address of this server as the world knows it, and the `iss` claim. Its path prefixes every route. Required.",
@@ -261,6 +295,12 @@ export const fileSchema = z.object({
     .default([])
     .meta({ description: "Clients that stand in this file. They win over stored ones." }),
   enablePasswordDB: flag("Whether people may log in with an email address and a password kept here."),
+  enableSignup: flag("Whether people may make themselves an account in that database, at `/signup`."),
+  signup: signupSchema.prefault({}).meta({ description: "How accounts are made. Not in Dex." }),
+  mail: mailSchema.optional().meta({
+    description:
+      "The server that sends our mails: confirmation of addresses, forgotten passwords, notices. Not in Dex; nothing is mailed when absent.",
+  }),
   staticPasswords: z
     .array(passwordSchema)
     .default([])

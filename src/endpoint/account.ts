@@ -1,12 +1,22 @@
+import { accountOf } from "../account/change-account.ts";
+import { resendVerification } from "../account/verify-address.ts";
 import { endSession } from "../flow/end-session.ts";
 import { openSession } from "../flow/keep-session.ts";
 import { authTimeOf } from "../flow/session.ts";
 import { withdrawConsent } from "../flow/withdraw-consent.ts";
 import { redirect } from "../http/answers.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
-import { type AccountNotice, accountPage, type ShownConsent, type ShownSession } from "../page/account-page.ts";
+import {
+  type AccountNotice,
+  type AccountPageProps,
+  accountPage,
+  type ShownConsent,
+  type ShownSession,
+} from "../page/account-page.ts";
 import type { AuthSession, UserIdentity } from "../storage/records.ts";
 import { isSessionLive } from "../token/session-life.ts";
+import { assertAccountForm, sealAccountForm } from "./account-form.ts";
+import { askerOf, withBack } from "./account-request.ts";
 import { deviceName } from "./device-name.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
@@ -21,18 +31,18 @@ export async function accountEndpoint(request: HttpRequest, provider: Provider):
   if (session === undefined) return redirect(303, flow.policy.issuerPath === "" ? "/" : flow.policy.issuerPath);
   if (request.method !== "POST") return show(request, session, provider);
   const form = request.form();
-  if (flow.sealer.open(csrfPurpose, bindingOf(session), form.get("csrf") ?? "") === undefined) {
-    throw new PageError(403, "This page has grown old. Go back, reload it and try again.");
-  }
-  const notice = await act(form.get("action") ?? "", form.get("subject") ?? "", session, provider);
+  assertAccountForm(request, session, provider);
+  const notice = await act(form.get("action") ?? "", form.get("subject") ?? "", session, request, provider);
   return redirect(303, `${request.path}?done=${notice}`);
 }
 
-const csrfPurpose = "account/form";
-/** A form of another session, or of before a new login, does nothing (CSRF). */
-const bindingOf = ({ id, secret }: AuthSession): string => `${id} ${secret.reveal()}`;
-
-async function act(action: string, subject: string, here: AuthSession, provider: Provider): Promise<AccountNotice> {
+async function act(
+  action: string,
+  subject: string,
+  here: AuthSession,
+  request: HttpRequest,
+  provider: Provider,
+): Promise<AccountNotice> {
   const { flow, logger } = provider;
   const fields = { user_id: here.userId, connector_id: here.connectorId, session_id: here.id };
   switch (action) {
@@ -53,12 +63,19 @@ async function act(action: string, subject: string, here: AuthSession, provider:
       await withdrawConsent(here, subject, flow);
       logger.info("consent withdrawn", { ...fields, client_id: subject });
       return "withdrawn";
+    case "resend": {
+      const account = provider.account && (await accountOf(here, provider.account));
+      if (provider.account !== undefined && account !== undefined) {
+        resendVerification(account.email, "", askerOf(request, provider), provider.account);
+      }
+      return "resent";
+    }
     default:
       throw new PageError(400, "Unknown action.");
   }
 }
 
-const notices: readonly AccountNotice[] = ["ended", "others", "withdrawn"];
+const notices: readonly AccountNotice[] = ["ended", "others", "withdrawn", "resent"];
 
 async function show(request: HttpRequest, here: AuthSession, provider: Provider): Promise<HttpAnswer> {
   const { flow, storage, clock } = provider;
@@ -79,13 +96,26 @@ async function show(request: HttpRequest, here: AuthSession, provider: Provider)
       email: identity?.claims.email ?? "",
       postUrl: request.path,
       logoutUrl: `${base}/logout`,
-      csrf: flow.sealer.seal(csrfPurpose, bindingOf(here), ""),
+      csrf: sealAccountForm(here, provider),
       sessions: await Promise.all(ordered.map((session) => shown(session, session.id === here.id, provider))),
       consents: await shownConsents(identity, provider),
       methods: [connector?.name ?? here.connectorId],
       ...(notice === undefined ? {} : { notice }),
+      ...(await security(here, provider)),
     }),
   );
+}
+
+async function security(here: AuthSession, provider: Provider): Promise<Pick<AccountPageProps, "security">> {
+  const account = provider.account && (await accountOf(here, provider.account));
+  if (account === undefined) return {};
+  return {
+    security: {
+      passwordUrl: withBack("/account/password", "", provider),
+      emailUrl: withBack("/account/email", "", provider),
+      mayResend: account.emailVerified === false && provider.account?.mailer !== undefined,
+    },
+  };
 }
 
 async function shown(session: AuthSession, isHere: boolean, provider: Provider): Promise<ShownSession> {

@@ -1,3 +1,4 @@
+import { localConnectorId } from "../account/account.ts";
 import type { ConnectorInfo } from "../connector/contract.ts";
 import { approve, openStoredLogin } from "../flow/approval.ts";
 import { ClientRefusal, type FlowContext, type FlowRequest } from "../flow/contract.ts";
@@ -12,6 +13,7 @@ import { isDeviceCallback } from "../oauth/redirect-uri.ts";
 import { parseScope } from "../oauth/scope.ts";
 import { loginPage } from "../page/login-page.ts";
 import type { Client } from "../storage/records.ts";
+import { withBack } from "./account-request.ts";
 import { answerStep } from "./answer-step.ts";
 import { authorizationParams, type MergedParams, queryWithout } from "./authorization-params.ts";
 import { answerFlow } from "./flow-answer.ts";
@@ -49,6 +51,7 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
       200,
       loginPage(provider.page(request, flowRequest.uiLocales), {
         connectors: connectors.map((connector) => toChoice(connector, params, provider)),
+        ...signupWay(connectors, params, provider),
       }),
     );
   });
@@ -94,6 +97,17 @@ export function grantOf(params: MergedParams, { flow }: Provider): string {
 function connectorUrl(connector: ConnectorInfo, params: MergedParams, provider: Provider): string {
   const path = `${provider.flow.policy.issuerPath}/auth/${encodeURIComponent(connector.id)}`;
   return `${path}?${queryWithout(params, ["connector_id"])}`;
+}
+
+/** To an account of our own database, and back to its login. */
+function signupWay(
+  connectors: readonly ConnectorInfo[],
+  params: MergedParams,
+  provider: Provider,
+): { readonly signupUrl?: string } {
+  const local = connectors.find(({ id, type }) => id === localConnectorId && type === "local");
+  if (local === undefined || provider.account?.isSignupOpen !== true) return {};
+  return { signupUrl: withBack("/signup", connectorUrl(local, params, provider), provider) };
 }
 
 const toChoice = (connector: ConnectorInfo, params: MergedParams, provider: Provider) => ({

@@ -1,3 +1,5 @@
+import { localConnectorId } from "../account/account.ts";
+import { noticeDevice } from "../account/new-device.ts";
 import type { OpenConnector, PasswordConnector } from "../connector/contract.ts";
 import { loginOf } from "../flow/begin-login.ts";
 import type { FlowContext, FlowRequest } from "../flow/contract.ts";
@@ -8,6 +10,7 @@ import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.t
 import { isId } from "../kernel/ids.ts";
 import { Secret } from "../kernel/secret.ts";
 import { passwordPage } from "../page/password-page.ts";
+import { askerOf, withBack } from "./account-request.ts";
 import { safeBackLink } from "./back-link.ts";
 import { readBrowserSecrets } from "./browser-secret.ts";
 import { deniedMembership } from "./denied-membership.ts";
@@ -88,6 +91,9 @@ async function submit(
     });
   if (result.ok) {
     await attempt.right();
+    const { userId, email = "" } = result.identity;
+    const { account } = provider;
+    if (isLocal(login) && account !== undefined) noticeDevice({ userId, email }, askerOf(request, provider), account);
     const answer = await answerFlow(request, provider, () =>
       finishLogin(login.flowRequest, login.open, result.identity, context, provider.flow, isTicked(request)),
     );
@@ -107,6 +113,19 @@ async function submit(
   return form(request, login, provider, { status: 401, username, isExpired });
 }
 
+const isLocal = ({ open }: OpenLogin): boolean => open.info.id === localConnectorId && open.info.type === "local";
+
+/** Where people of our own database go who have no account, or no password any more; then they come back here. */
+function ways(request: HttpRequest, login: OpenLogin, provider: Provider): { signupUrl?: string; forgotUrl?: string } {
+  const { account } = provider;
+  if (!isLocal(login) || account === undefined) return {};
+  const here = `${request.path}?${request.rawQuery}`;
+  return {
+    ...(account.isSignupOpen ? { signupUrl: withBack("/signup", here, provider) } : {}),
+    ...(account.mailer === undefined ? {} : { forgotUrl: withBack("/password/forgot", here, provider) }),
+  };
+}
+
 interface FormState {
   readonly status: 200 | 401;
   readonly username: string;
@@ -117,10 +136,11 @@ const isTicked = (request: HttpRequest): boolean => request.form().get("remember
 
 function form(
   request: HttpRequest,
-  { connector, open, flowRequest }: OpenLogin,
+  login: OpenLogin,
   provider: Provider,
   { status, username, isExpired = false }: FormState,
 ): HttpAnswer {
+  const { connector, open, flowRequest } = login;
   const query = request.rawQuery === "" ? "" : `?${request.rawQuery}`;
   return showPage(
     status,
@@ -135,6 +155,7 @@ function form(
       // What was ticked stays so after a refusal.
       rememberMeChecked: status === 401 ? isTicked(request) : provider.flow.sessions?.rememberMeByDefault === true,
       connectorName: open.info.name,
+      ...ways(request, login, provider),
     }),
   );
 }

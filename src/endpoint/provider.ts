@@ -2,6 +2,7 @@
  * One file per address. An endpoint parses its request, calls a flow or a grant and words the answer; it
  * has no rules of its own. This file holds what they share: the one provider that the server builds.
  */
+import type { AccountDeps } from "../account/account.ts";
 import type { FlowContext, FlowDeps } from "../flow/contract.ts";
 import type { Grant, GrantDeps } from "../grant/contract.ts";
 import type { HttpRequest } from "../http/contract.ts";
@@ -18,6 +19,8 @@ import type { SessionCookies } from "./session-cookie.ts";
 export interface Provider {
   readonly flow: FlowDeps;
   readonly grant: GrantDeps;
+  /** What people do with accounts of the built-in password database; undefined: there is none. */
+  readonly account: AccountDeps | undefined;
   /** What `/token` serves, by `grant_type`. */
   readonly grants: ReadonlyMap<string, Grant>;
   /** What discovery lists, sorted. */

@@ -1,5 +1,6 @@
 import type { HttpAnswer, HttpRequest, Route } from "../http/contract.ts";
 import { accountEndpoint } from "./account.ts";
+import { changeEmailEndpoint, changePasswordEndpoint } from "./account-credentials.ts";
 import { approvalEndpoint } from "./approval.ts";
 import { authorizeEndpoint } from "./authorize.ts";
 import { callbackEndpoint } from "./callback.ts";
@@ -20,6 +21,8 @@ import { totpEndpoint } from "./mfa-totp.ts";
 import { passwordLoginEndpoint } from "./password-login.ts";
 import type { Provider } from "./provider.ts";
 import { revocationEndpoint } from "./revocation.ts";
+import { confirmEmailEndpoint, forgotEndpoint, resetEndpoint, verifyEndpoint } from "./self-service.ts";
+import { signupEndpoint } from "./signup.ts";
 import { tokenEndpoint } from "./token.ts";
 import { upstreamLogoutEndpoint } from "./upstream-logout.ts";
 import { userinfoEndpoint } from "./userinfo.ts";
@@ -57,6 +60,7 @@ const table: readonly Entry[] = [
   { path: "/token/introspect", endpoint: introspectionEndpoint, surface: "json", cors: true },
   { path: "/token/revoke", endpoint: revocationEndpoint, surface: "json", cors: true },
   { path: "/userinfo", endpoint: userinfoEndpoint, surface: "json", cors: true },
+  { path: "/signup", endpoint: signupEndpoint, surface: "asked" },
   { path: "/healthz", endpoint: healthEndpoint, surface: "page" },
   { path: "", endpoint: homeEndpoint, surface: "page", cors: true },
 ];
@@ -73,16 +77,38 @@ const sessionTable: readonly Entry[] = [
   { path: "/mfa/recovery", endpoint: recoveryEndpoint, surface: "page" },
 ];
 
+/** What there is only where passwords are kept here. */
+const passwordTable: readonly Entry[] = [
+  { path: "/signup/verify", endpoint: verifyEndpoint, surface: "page" },
+  { path: "/password/forgot", endpoint: forgotEndpoint, surface: "page" },
+  { path: "/password/reset", endpoint: resetEndpoint, surface: "page" },
+  { path: "/account/email/confirm", endpoint: confirmEmailEndpoint, surface: "page" },
+];
+
+/** What there is only where both are. */
+const passwordSessionTable: readonly Entry[] = [
+  { path: "/account/password", endpoint: changePasswordEndpoint, surface: "page" },
+  { path: "/account/email", endpoint: changeEmailEndpoint, surface: "page" },
+];
+
 /** What the addresses depend on. */
 export interface Surface {
   readonly issuerPath: string;
   /** Whether logins are remembered. */
   readonly hasSessions: boolean;
+  /** Whether there is a password database of our own. */
+  readonly hasPasswords: boolean;
 }
 
 /** @param provider Throws UnavailableError as long as there is none: the database does not answer yet. */
 export function routesOf(surfaceOf: Surface, provider: () => Provider): readonly Route[] {
-  const entries = surfaceOf.hasSessions ? [...table, ...sessionTable] : table;
+  const { hasSessions, hasPasswords } = surfaceOf;
+  const entries = [
+    ...table,
+    ...(hasSessions ? sessionTable : []),
+    ...(hasPasswords ? passwordTable : []),
+    ...(hasSessions && hasPasswords ? passwordSessionTable : []),
+  ];
   const below = entries.map(({ path, endpoint, surface, cors }) => ({
     path,
     surface,

@@ -87,6 +87,9 @@ export interface Route {
   readonly cors?: boolean;
   /** True: `path` is the whole path, whatever the issuer's. For well-known addresses. RFC 8414 §3.1. */
   readonly isAtRoot?: boolean;
-  /** How a fault or a refusal is written when the handler throws: JSON for machines, a page for people. */
-  readonly surface: "json" | "page";
+  /**
+   * How a fault or a refusal is written when the handler throws: JSON for machines, a page for people; `asked` is JSON
+   * for whoever sends JSON.
+   */
+  readonly surface: "json" | "page" | "asked";
 }

@@ -3,7 +3,7 @@ import { TooManyAttemptsError, UnavailableError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/ports.ts";
 import { OAuthError } from "../oauth/error.ts";
 import { html, json } from "./answers.ts";
-import { type HttpAnswer, MalformedError, PageError, type Route } from "./contract.ts";
+import { type HttpAnswer, MalformedError, PageError } from "./contract.ts";
 
 /** What the error page shows. */
 export interface ErrorPage {
@@ -52,7 +52,7 @@ function fromPage(error: PageError): OAuthError {
 }
 
 export interface ErrorPlace {
-  readonly surface: Route["surface"];
+  readonly surface: "json" | "page";
   readonly path: string;
   readonly traceId: string;
   readonly acceptLanguage: string | undefined;

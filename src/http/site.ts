@@ -5,6 +5,7 @@ import type { HttpAnswer, Route } from "./contract.ts";
 import type { CorsDecision, CorsRequest } from "./cors.ts";
 import type { RenderErrorPage } from "./error-answer.ts";
 import { asOAuthError, errorAnswer, logError } from "./error-answer.ts";
+import { isJsonType } from "./is-json-type.ts";
 import type { RawRequest, RawResponse, Surroundings } from "./request.ts";
 import { EdgeRequest, splitTarget } from "./request.ts";
 import type { RouteTable } from "./route-table.ts";
@@ -102,12 +103,23 @@ function answerFault(site: Site, request: EdgeRequest, route: Route, fault: unkn
   else logError(request.logger, error, method, path);
   try {
     const acceptLanguage = request.headers["accept-language"];
-    const place = { surface: route.surface, path, traceId: request.traceId, acceptLanguage, render: site.render };
+    const place = {
+      surface: surfaceOf(route, request),
+      path,
+      traceId: request.traceId,
+      acceptLanguage,
+      render: site.render,
+    };
     return errorAnswer(error, place);
   } catch (cause) {
     request.logger.error("error page failed", { path }, cause);
     return text(error.status, `${error.status}, trace ${request.traceId}\n`);
   }
+}
+
+function surfaceOf({ surface }: Route, { headers }: EdgeRequest): "json" | "page" {
+  if (surface !== "asked") return surface;
+  return isJsonType(headers["content-type"]) ? "json" : "page";
 }
 
 const lengthOf = (body: string | Uint8Array): number =>

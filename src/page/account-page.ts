@@ -24,7 +24,7 @@ export interface ShownConsent {
   readonly scopes: readonly string[];
 }
 
-export type AccountNotice = "ended" | "others" | "withdrawn";
+export type AccountNotice = "ended" | "others" | "withdrawn" | "resent";
 
 export interface AccountPageProps {
   readonly username: string;
@@ -42,10 +42,19 @@ export interface AccountPageProps {
   /** Further sections, a heading each: second factors. */
   readonly more?: readonly Html[];
   readonly notice?: AccountNotice;
+  /** Present for people of the built-in database. */
+  readonly security?: AccountSecurity;
+}
+
+export interface AccountSecurity {
+  readonly passwordUrl: string;
+  readonly emailUrl: string;
+  /** The address waits for its confirmation, which can be mailed again. */
+  readonly mayResend: boolean;
 }
 
 /** What a form of this page asks for. */
-export type AccountAction = "end" | "end-others" | "withdraw";
+export type AccountAction = "end" | "end-others" | "withdraw" | "resend";
 
 const time = ({ iso, text }: ShownTime): Html => html`<time datetime="${iso}">${text}</time>`;
 
@@ -125,6 +134,17 @@ function methods(words: Words, { methods: names }: AccountPageProps): Child {
 </section>`;
 }
 
+function security(words: Words, props: AccountPageProps): Child {
+  if (props.security === undefined) return undefined;
+  const { passwordUrl, emailUrl, mayResend } = props.security;
+  return html`<section class="dex-section" aria-labelledby="security-title">
+<h2 class="dex-section__title" id="security-title">${words.text("account.security")}</h2>
+${mayResend && html`<p>${words.text("account.notVerified")}</p>${actionForm(props, { action: "resend", label: words.text("account.resend") })}`}
+<p><a id="change-password" href="${passwordUrl}">${words.text("self.password.title")}</a></p>
+<p><a id="change-email" href="${emailUrl}">${words.text("self.email.title")}</a></p>
+</section>`;
+}
+
 export function accountPage(context: PageContext, props: AccountPageProps): Html {
   const words = wordsOf(context.locale);
   const person = props.username === "" ? props.email : props.username;
@@ -136,6 +156,7 @@ ${person !== "" && html`<p>${words.rich("approval.user", { user: html`<strong>${
 ${props.notice !== undefined && html`<div class="dex-notice" role="status">${words.text(`account.notice.${props.notice}`)}</div>`}
 ${sessions(words, props)}
 ${consents(words, props)}
+${security(words, props)}
 ${props.more}
 ${methods(words, props)}`,
   });

@@ -13,6 +13,8 @@ import { oobPage } from "./oob-page.ts";
 import { passwordPage } from "./password-page.ts";
 import { recoveryCodesPage } from "./recovery-codes-page.ts";
 import { recoveryPage } from "./recovery-page.ts";
+import { selfServicePage } from "./self-service-page.ts";
+import { selfServiceResultPage } from "./self-service-result-page.ts";
 import { signupPage } from "./signup-page.ts";
 import { totpPage } from "./totp-page.ts";
 
@@ -20,6 +22,8 @@ export const pages = {
   login: loginPage,
   password: passwordPage,
   signup: signupPage,
+  selfService: selfServicePage,
+  selfServiceResult: selfServiceResultPage,
   approval: approvalPage,
   oob: oobPage,
   error: errorPage,

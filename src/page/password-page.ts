@@ -24,6 +24,8 @@ export interface PasswordPageProps {
   readonly rememberMeChecked: boolean;
   /** Present when accounts can be made here. */
   readonly signupUrl?: string;
+  /** Present when a forgotten password can be replaced here. */
+  readonly forgotUrl?: string;
   readonly hidden?: readonly HiddenField[];
 }
 
@@ -83,6 +85,7 @@ ${passwordField(words, props)}
 ${props.showRememberMe && rememberMe(words, props.rememberMeChecked)}
 <button id="submit-login" type="submit" class="dex-btn theme-btn--primary">${words.text("password.submit")}</button>
 </form>
+${props.forgotUrl !== undefined && html`<p class="dex-subtle-text dex-invitation"><a id="forgot" href="${props.forgotUrl}">${words.text("password.forgot")}</a></p>`}
 ${signupInvitation(words, props.signupUrl)}
 ${backLink(words, props.backLink)}`,
   });

@@ -97,7 +97,12 @@ export const samples: Samples = {
     none: { connectors: [] },
   },
   password: {
-    usual: { ...password, backLink: "/dex/auth?client_id=a", signupUrl: "/dex/signup" },
+    usual: {
+      ...password,
+      backLink: "/dex/auth?client_id=a",
+      signupUrl: "/dex/signup",
+      forgotUrl: "/dex/password/forgot",
+    },
     invalid: {
       ...password,
       connectorName: "Corporate LDAP",
@@ -126,6 +131,40 @@ export const samples: Samples = {
       error: "This email address is not complete.",
       minPasswordLength: 8,
     },
+  },
+  selfService: {
+    forgot: { kind: "forgot", postUrl: "/dex/password/forgot", backLink: "/dex/auth/local/login?state=1" },
+    reset: {
+      kind: "reset",
+      postUrl: "/dex/password/reset",
+      minPasswordLength: 8,
+      hidden: [{ name: "token", value: "a" }],
+    },
+    refused: { kind: "reset", postUrl: "/dex/password/reset", minPasswordLength: 8, error: "Choose another one." },
+    verify: { kind: "verify", postUrl: "/dex/signup/verify", email: `${longName}@example.com` },
+    password: {
+      kind: "password",
+      postUrl: "/dex/account/password",
+      asksCurrent: true,
+      minPasswordLength: 8,
+      error: "No.",
+    },
+    fresh: { kind: "password", postUrl: "/dex/account/password", asksCurrent: false, minPasswordLength: 8 },
+    email: {
+      kind: "email",
+      postUrl: "/dex/account/email",
+      asksCurrent: true,
+      email: `"><script>`,
+      backLink: "/dex/account",
+    },
+    confirm: { kind: "confirm", postUrl: "/dex/account/email/confirm", email: "new@example.com" },
+  },
+  selfServiceResult: {
+    created: { result: { done: "created" }, next: { kind: "login", url: "/dex/auth/local/login?state=1" } },
+    mailed: { result: { done: "mailed" } },
+    verified: { result: { done: "verified" } },
+    token: { result: { failed: "token" }, next: { kind: "account", url: "/dex/account" } },
+    noMail: { result: { failed: "noMail" } },
   },
   approval: {
     usual: approval,
@@ -224,6 +263,7 @@ export const samples: Samples = {
         { clientId: "rtl", clientName: rtlName, scopes: ["openid"] },
       ],
       notice: "ended",
+      security: { passwordUrl: "/dex/account/password", emailUrl: "/dex/account/email", mayResend: true },
     },
     sparse: {
       ...account,

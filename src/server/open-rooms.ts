@@ -19,10 +19,11 @@ import { hkdf } from "../kernel/derive.ts";
 import { createHealth, type Health } from "../kernel/health.ts";
 import { levels } from "../kernel/log-level.ts";
 import { type Clock, millis, noObserver } from "../kernel/ports.ts";
-import { createSealer } from "../kernel/seal.ts";
+import { createSealer, type Sealer } from "../kernel/seal.ts";
 import type { Secret } from "../kernel/secret.ts";
 import { RequestTrail } from "../kernel/trail.ts";
 import { createUpstreams } from "../kernel/upstream-fetch.ts";
+import type { MailCourier } from "../mail/mail-courier.ts";
 import type { Signer } from "../signer/contract.ts";
 import type { Storage } from "../storage/contract.ts";
 import { createAttempts } from "../token/attempts.ts";
@@ -34,6 +35,7 @@ import { adminDepsOf, openAdminParts } from "./admin-deps.ts";
 import { type ConnectorPool, createConnectorPool } from "./connector-pool.ts";
 import { servedGrants } from "./grant-types.ts";
 import { observedFetch, observedStorage } from "./observed.ts";
+import { type Accounts, accountsOf, openAccounts } from "./open-accounts.ts";
 import { openSigner } from "./open-signer.ts";
 import { openBareStorage, withConfigured } from "./open-storage.ts";
 import { pageContextOf } from "./page-context.ts";
@@ -52,6 +54,8 @@ export interface Rooms {
   change(config: Config): Promise<void>;
   /** What the gRPC API works on. */
   admin(): AdminDeps;
+  /** Undefined: nothing is mailed. */
+  readonly mails: MailCourier | undefined;
   close(): Promise<void>;
 }
 
@@ -107,7 +111,10 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
     openFetch,
     trustedProxies: () => config.web.clientRemoteIP.trustedProxies,
   });
+  const sealer = createSealer(root);
+  let accounts: Accounts;
   try {
+    accounts = await openAccounts(config, { ...deps, storage, sealer });
     await openConnectors(connectors, config, deps);
   } catch (error) {
     closing.abort();
@@ -122,7 +129,17 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
     clock,
     logger,
   });
-  const parts = { ...deps, root, signer, connectors, courier, memory: openMemory(storage, clock) };
+  const parts = {
+    ...deps,
+    root,
+    sealer,
+    signer,
+    connectors,
+    courier,
+    bcrypt,
+    accounts,
+    memory: openMemory(storage, clock),
+  };
   let provider = buildProvider(config, { ...parts, storage: overlaid });
   const adminParts = openAdminParts(bcrypt, clock);
   let admin = adminDepsOf(config, provider, adminParts);
@@ -132,6 +149,7 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
     signer,
     storage,
     courier,
+    mails: accounts.mails,
     bcrypt,
     async change(next) {
       config = next;
@@ -142,6 +160,7 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
       await connectors.reread();
     },
     async close() {
+      await accounts.close();
       closing.abort();
       await connectors.close();
       await bcrypt.close();
@@ -185,6 +204,9 @@ interface Parts extends RoomDeps {
   readonly signer: Signer;
   readonly connectors: ConnectorPool;
   readonly courier: LogoutCourier;
+  readonly sealer: Sealer;
+  readonly bcrypt: BcryptPool;
+  readonly accounts: Accounts;
 }
 
 function buildProvider(config: Config, parts: Parts): Provider {
@@ -216,7 +238,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
     },
     storage,
     connectors,
-    sealer: createSealer(root),
+    sealer: parts.sealer,
     mint,
     sessions: sessions && sessionPolicy(sessions, root),
     blockedUsers,
@@ -253,6 +275,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
   return {
     flow,
     grant,
+    account: config.enablePasswordDB ? accountsOf(config, parts, flow) : undefined,
     grants: served.grants,
     grantTypes: served.listed,
     userCodeAttempts: memory.userCodeAttempts,

@@ -101,8 +101,13 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
 
 /** What the listeners of people and clients serve. */
 const settingsOf = (config: Config, late: LateRooms): HttpSettings => ({
-  routes: routesOf({ issuerPath: config.issuerPath, hasSessions: config.sessions !== undefined }, () =>
-    late.current().provider(),
+  routes: routesOf(
+    {
+      issuerPath: config.issuerPath,
+      hasSessions: config.sessions !== undefined,
+      hasPasswords: config.enablePasswordDB,
+    },
+    () => late.current().provider(),
   ),
   issuerPath: config.issuerPath,
   headers: config.web.headers,
@@ -143,6 +148,7 @@ async function runBehind(rooms: Rooms, { clock, logger, observer }: RoomDeps, si
   await Promise.all([
     rooms.signer.run(signal),
     rooms.courier.run(signal),
+    rooms.mails?.run(signal),
     collectGarbage(rooms.storage, clock, logger, observer, signal),
   ]);
 }

@@ -98,6 +98,20 @@ staticPasswords:
     hash: "$2a$10$2b2cU8CPhOTaGrs1HRQuAueS7JTT5ZHsHSzYiFPm1leZck7Mc8T4W"   # "password"
   - email: ops@example.com
     hashFromEnv: OPS_HASH
+enableSignup: true
+signup:
+  breachedPasswords: /etc/dex/breached.txt
+  assumeEmailVerified: false
+  maxPerHour: 5
+mail:
+  from: Example SSO <no-reply@example.com>
+  host: smtp.example.com
+  port: 587
+  tls: starttls
+  rootCA: /etc/dex/smtp-ca.pem
+  username: dex
+  password: ""
+  passwordEnv: SMTP_PASSWORD
 connectors:
   - type: github
     id: github
@@ -128,5 +142,6 @@ export const everyKeyEnv = {
   GITHUB_SECRET: "github secret",
   SVC_ID: "service",
   SVC_SECRET: "service secret",
+  SMTP_PASSWORD: "smtp password",
   OPS_HASH: "$2a$10$2b2cU8CPhOTaGrs1HRQuAueS7JTT5ZHsHSzYiFPm1leZck7Mc8T4W",
 };

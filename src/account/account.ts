@@ -1,0 +1,57 @@
+/**
+ * What people do with their own account in the built-in password database: make it, prove its address, get in again
+ * after forgetting the password, change either. The room owns the rules and the order of writes; it knows no HTTP.
+ * Whoever signs in goes through the connector `local` as before. `/signup`, `/password/*`, `/account/*`.
+ */
+import type { EndDeps } from "../flow/end-session.ts";
+import type { AttemptLimiter } from "../kernel/attempt-limiter.ts";
+import type { BcryptPool } from "../kernel/bcrypt-pool.ts";
+import type { Clock, Logger, Random } from "../kernel/ports.ts";
+import type { Mailer } from "../mail/contract.ts";
+import type { Locale } from "../page/messages.ts";
+import type { Storage } from "../storage/contract.ts";
+import type { BreachedPasswords } from "./breached-passwords.ts";
+
+/** The id of the built-in connector. compat(dex): server/server.go. */
+export const localConnectorId = "local";
+
+export interface AccountDeps {
+  readonly storage: Storage;
+  readonly bcrypt: Pick<BcryptPool, "compare" | "hash">;
+  /** Undefined: no list is configured. */
+  readonly breached: BreachedPasswords | undefined;
+  /** Undefined: nothing is mailed. */
+  readonly mailer: Mailer | undefined;
+  /** Key of mailed tokens. */
+  readonly tokenKey: Uint8Array;
+  /** Ending sessions and refresh tokens. */
+  readonly end: EndDeps;
+  readonly issuer: string;
+  /** What people know this service by. */
+  readonly issuerName: string;
+  readonly isSignupOpen: boolean;
+  readonly assumeEmailVerified: boolean;
+  /** Accounts tried, by client address. */
+  readonly signups: AttemptLimiter;
+  /** Mails asked for, by client address and by mail address. */
+  readonly mailsByClient: AttemptLimiter;
+  readonly mailsByAddress: AttemptLimiter;
+  /** Current passwords tried on the account page, by user. */
+  readonly passwordTries: AttemptLimiter;
+  /** Goes on after the answer: who asks learns nothing from the time it takes. Waited for when the server stops. */
+  behind(name: string, work: () => Promise<void>): void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** Who asks, as far as a mail may say. */
+export interface Asker {
+  readonly locale: Locale;
+  readonly ipAddress: string;
+  /** "Firefox · Linux"; empty when the browser does not say. */
+  readonly device: string;
+}
+
+/** compat(dex): bcrypt's cost of its fork's sign-up. */
+export const bcryptCost = 10;

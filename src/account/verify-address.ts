@@ -1,0 +1,47 @@
+import type { AccountDeps, Asker } from "./account.ts";
+import { findToken, isStillOf, spendToken } from "./account-token.ts";
+import { mailVerification } from "./mails.ts";
+
+/** `back`: where the login goes on, or empty. */
+export type VerifyResult = { readonly done: "verified" | "rejected"; readonly back: string } | undefined;
+
+/** The person holds the address: what clients are told as `email_verified` becomes true. Undefined: the token is none. */
+export async function verifyAddress(token: string, deps: AccountDeps): Promise<VerifyResult> {
+  const open = await findToken("verify", token, deps);
+  if (open === undefined || !(await spendToken(open, deps))) return undefined;
+  const verified = await deps.storage.passwords.update(open.record.email, (current) =>
+    isStillOf(open.record, current, deps) ? { ...current, emailVerified: true } : current,
+  );
+  if (verified === undefined || verified.userId !== open.record.userId) return undefined;
+  deps.logger.info("address verified", { user_id: verified.userId });
+  return { done: "verified", back: open.record.back };
+}
+
+/**
+ * The owner of the address did not make this account: it goes. Else somebody who signs up with another's address, and
+ * waits for them to confirm it, would share it with them.
+ */
+export async function rejectAccount(token: string, deps: AccountDeps): Promise<VerifyResult> {
+  const open = await findToken("verify", token, deps);
+  if (open === undefined || open.password.emailVerified !== false || !(await spendToken(open, deps))) return undefined;
+  await deps.storage.passwords.delete(open.record.email);
+  deps.logger.info("account rejected by the owner of its address", { user_id: open.record.userId });
+  return { done: "rejected", back: "" };
+}
+
+/** Once more, to the address that the account has. */
+export function resendVerification(email: string, back: string, asker: Asker, deps: AccountDeps): void {
+  if (deps.mailer === undefined || !mayMail(email, asker, deps)) return;
+  deps.behind("verification mail", async () => {
+    const account = await deps.storage.passwords.get(email);
+    if (account?.emailVerified === false) await mailVerification(account, back, asker, deps);
+  });
+}
+
+/** Counts the wish, whoever it is for. False: nobody may be mailed that often, or a stranger could flood a mailbox. */
+export function mayMail(email: string, { ipAddress }: Asker, deps: AccountDeps): boolean {
+  const mayStill = !deps.mailsByAddress.isBlocked(email) && !deps.mailsByClient.isBlocked(ipAddress);
+  deps.mailsByAddress.failed(email);
+  deps.mailsByClient.failed(ipAddress);
+  return mayStill;
+}

@@ -1,0 +1,41 @@
+import type { AccountDeps, Asker } from "../account/account.ts";
+import { type HttpRequest, PageError } from "../http/contract.ts";
+import { safeBackLink } from "./back-link.ts";
+import { deviceName } from "./device-name.ts";
+import type { Provider } from "./provider.ts";
+
+/** Who asks, for mails and limits. */
+export const askerOf = (request: HttpRequest, provider: Provider): Asker => ({
+  locale: provider.page(request).locale,
+  ipAddress: request.clientIp,
+  device: deviceName(request.headers["user-agent"] ?? ""),
+});
+
+/** As long as a sealed request in an address may be, escaped. */
+const longestBack = 16 * 1024;
+
+/** Where the login goes on: a path below the issuer's, or empty. An application beside us on the same host is not ours. */
+export function readBack(text: string, { flow }: Provider): string {
+  const back = text.length > longestBack ? "" : safeBackLink(text);
+  const base = `${flow.policy.issuerPath.replace(/\/$/, "")}/`;
+  // What the browser would make of dots, too.
+  return back !== "" && new URL(back, "https://own.invalid").pathname.startsWith(base) ? back : "";
+}
+
+/** A page of ours that comes back to `back`. */
+export function withBack(path: string, back: string, { flow }: Provider): string {
+  const base = `${flow.policy.issuerPath.replace(/\/$/, "")}${path}`;
+  return back === "" ? base : `${base}?${new URLSearchParams({ back })}`;
+}
+
+/** @throws {PageError} There is no password database. */
+export function accountDeps({ account }: Provider): AccountDeps {
+  if (account === undefined) throw new PageError(404, "There are no passwords here.");
+  return account;
+}
+
+/** @throws {PageError} Another method than a form's. */
+export function isPost({ method }: HttpRequest): boolean {
+  if (!["GET", "HEAD", "POST"].includes(method)) throw new PageError(405, "Method not allowed");
+  return method === "POST";
+}
