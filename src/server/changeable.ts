@@ -2,7 +2,17 @@ import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/config.ts";
 
 /** Sections that a running server keeps: other processes, open sockets, or everything that was ever issued hang on them. */
-const fixedSections = ["issuer", "storage", "telemetry", "grpc", "signer", "logger", "flags"] as const;
+const fixedSections = [
+  "issuer",
+  "storage",
+  "telemetry",
+  "grpc",
+  "signer",
+  "logger",
+  "signup",
+  "mail",
+  "flags",
+] as const;
 const fixedWeb = ["http", "https", "tlsCert", "tlsKey", "tlsMinVersion", "tlsMaxVersion", "shutdownDelay"] as const;
 
 /** A new configuration as far as it can be taken over, and what of it cannot, by key path. */
