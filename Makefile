@@ -33,7 +33,7 @@ watch: $(READY) ## tests of what changed, again and again
 spec: $(READY) ## test/spec only: the server over HTTP, by section of its specifications
 	@$(NODE) scripts/test.ts 'test/spec/**/*.test.ts'
 
-bench: $(READY) ## logins/s, p99 and memory; saved to bench/results
+bench: bundle ## logins/s, p99 and memory; saved to bench/results
 	@$(NODE) bench/main.ts
 
 docs: $(READY) ## regenerate docs/reference

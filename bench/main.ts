@@ -4,7 +4,7 @@
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Ceiling, measureCeiling } from "./ceiling.ts";
 import { describeMachine, type Machine } from "./machine.ts";
@@ -115,6 +115,8 @@ async function main(): Promise<number> {
   return options.ask === "run" ? bench(options) : 0;
 }
 
+// The bundle brings no Node: it runs on the one that runs this.
+process.env.PATH = `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}`;
 try {
   process.exitCode = await main();
 } catch (error) {
