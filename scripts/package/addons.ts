@@ -1,6 +1,9 @@
 import { cpSync, existsSync, globSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 
+/** Packages that stay packages: a native library cannot be put into a chunk. */
+export const addons = ["@node-rs/bcrypt", "kerberos"];
+
 /**
  * Copies the native addons into `folder`/node_modules: bcrypt with its builds for the platforms that npm installed,
  * and Kerberos where it is installed, without the sources and objects that its build left.

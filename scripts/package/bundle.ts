@@ -14,7 +14,8 @@ import { createRequire } from "node:module";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { build, type Metafile, type Plugin } from "esbuild";
-import { copyAddons } from "./addons.ts";
+import { addons, copyAddons } from "./addons.ts";
+import { lazyPackages } from "./lazy-packages.ts";
 import { findReferences, redirectReferences, shippedName } from "./references.ts";
 import { buildVersion } from "./version.ts";
 
@@ -93,8 +94,8 @@ export async function writeBundle(folder: string, version = buildVersion(root)):
     legalComments: "linked",
     metafile: true,
     banner: { js: `${banner}\nconst dexLib = import.meta.dirname;` },
-    external: ["@node-rs/bcrypt", "kerberos"],
-    plugins: [ours(version), kubeconfigOnly, protocolsOfPackages],
+    external: addons,
+    plugins: [ours(version), kubeconfigOnly, protocolsOfPackages, lazyPackages(addons)],
     logLevel: "warning",
   });
   for (const asset of assets) cpSync(asset, join(folder, "lib", shippedName(asset)), { recursive: true });

@@ -37,4 +37,7 @@ export function findReferences(root: string): References {
 
 /** `text` with each reference leading to its place beside the bundled file. */
 export const redirectReferences = (text: string): string =>
-  text.replace(pattern, (_, target: string) => `new URL("./${shippedName(target)}", import.meta.url)`);
+  text.replace(pattern, (_, target: string) => {
+    const folder = target.endsWith("/") ? "/" : "";
+    return `new URL("./${shippedName(target)}${folder}", import.meta.url)`;
+  });

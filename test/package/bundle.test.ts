@@ -3,11 +3,14 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { after, test } from "node:test";
+import { Client, credentials } from "@grpc/grpc-js";
 import type { Metafile } from "esbuild";
 import { writeBundle } from "../../scripts/package/bundle.ts";
+import { namespace } from "../../scripts/package/lazy-packages.ts";
 import { buildVersion } from "../../scripts/package/version.ts";
+import { freePort } from "../peer/peer.ts";
 import { configOf, logIn, serve } from "./served.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dex-bundle-"));
@@ -79,6 +82,46 @@ test("every file it refers to is there, and none of the build's own paths", () =
     }
   }
   assert.ok(references >= 5, `only ${references} references`);
+});
+
+test("a library that is loaded lazily has the names that Node gives it", async () => {
+  const lazy = Object.entries(metafile.outputs).filter(([, { entryPoint }]) => entryPoint?.startsWith(`${namespace}:`));
+  assert.ok(lazy.length >= 3, lazy.map(([chunk]) => chunk).join());
+  for (const [chunk, { entryPoint = "" }] of lazy) {
+    const name = entryPoint.slice(namespace.length + 1);
+    const [ours, real] = (await Promise.all([import(join(folder, "lib", basename(chunk))), import(name)])) as [
+      object,
+      object,
+    ];
+    const expected = Object.keys(real).filter((key) => key !== "module.exports");
+    assert.deepEqual(Object.keys(ours).toSorted(), [...new Set([...expected, "default"])].toSorted(), name);
+  }
+});
+
+test("metrics, health and gRPC with reflection are served", async (t) => {
+  const [telemetry, grpc] = [await freePort(), await freePort()];
+  writeFileSync(
+    join(folder, "all.yaml"),
+    configOf({
+      storage: { type: "memory" },
+      telemetry: { http: `127.0.0.1:${telemetry}` },
+      grpc: { addr: `127.0.0.1:${grpc}`, reflection: true },
+    }),
+  );
+  const args = [join(folder, "dex.mjs"), "serve", "all.yaml"];
+  await serve(t, process.execPath, args, { cwd: folder, env });
+  const metrics = await fetch(`http://127.0.0.1:${telemetry}/metrics`);
+  assert.match(await metrics.text(), /dex_build_info\{version="1\.2\.3-test"/);
+  const client = new Client(`127.0.0.1:${grpc}`, credentials.createInsecure());
+  t.after(() => client.close());
+  const bytes = (value: Buffer): Buffer => value;
+  // An empty VersionReq; the answer's first field is the server's name of itself.
+  const answer = await new Promise<Buffer>((resolve, reject) => {
+    client.makeUnaryRequest("/api.Dex/GetVersion", bytes, bytes, Buffer.alloc(0), (error, value) =>
+      error === null && value !== undefined ? resolve(value) : reject(error),
+    );
+  });
+  assert.match(answer.toString(), /1\.2\.3-test/);
 });
 
 test("etcd's protocol is read from beside the bundle", async (t) => {
