@@ -115,7 +115,6 @@ test("what is not built yet is said, and what must not be served without is mark
   assert.deepEqual(
     notYet.map(({ path, blocksServing }) => [path, blocksServing]),
     [
-      ["mfa.authenticators[1]", true],
       ["frontend.dir", false],
     ],
   );

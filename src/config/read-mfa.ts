@@ -63,7 +63,6 @@ function readAuthenticator(
     const config = readConfig(reading, totpSchema, type, path);
     return config && { type, id, connectorTypes, issuer: config.issuer };
   }
-  if (type === "WebAuthn") findings.later(path, "WebAuthn is not built yet", true);
   if (type === "WebAuthn") return readWebauthn(reading, id, connectorTypes, path);
   const meant = didYouMean(type, ["TOTP", "WebAuthn"]);
   findings.refuse(

@@ -18,6 +18,13 @@ import { logoutCallbackEndpoint } from "./logout-callback.ts";
 import { mfaEndpoint } from "./mfa.ts";
 import { recoveryEndpoint } from "./mfa-recovery.ts";
 import { totpEndpoint } from "./mfa-totp.ts";
+import {
+  webauthnEndpoint,
+  webauthnLoginBeginEndpoint,
+  webauthnLoginFinishEndpoint,
+  webauthnRegisterBeginEndpoint,
+  webauthnRegisterFinishEndpoint,
+} from "./mfa-webauthn.ts";
 import { passwordLoginEndpoint } from "./password-login.ts";
 import type { Provider } from "./provider.ts";
 import { revocationEndpoint } from "./revocation.ts";
@@ -75,6 +82,11 @@ const sessionTable: readonly Entry[] = [
   { path: "/mfa", endpoint: mfaEndpoint, surface: "page" },
   { path: "/mfa/totp", endpoint: totpEndpoint, surface: "page" },
   { path: "/mfa/recovery", endpoint: recoveryEndpoint, surface: "page" },
+  { path: "/mfa/webauthn", endpoint: webauthnEndpoint, surface: "page" },
+  { path: "/mfa/webauthn/register/begin", endpoint: webauthnRegisterBeginEndpoint, surface: "page" },
+  { path: "/mfa/webauthn/register/finish", endpoint: webauthnRegisterFinishEndpoint, surface: "page" },
+  { path: "/mfa/webauthn/login/begin", endpoint: webauthnLoginBeginEndpoint, surface: "page" },
+  { path: "/mfa/webauthn/login/finish", endpoint: webauthnLoginFinishEndpoint, surface: "page" },
 ];
 
 /** What there is only where passwords are kept here. */

@@ -68,7 +68,8 @@ export async function openFactorStep<T extends Factor["type"]>(
 const isOfType = <T extends Factor["type"]>(factor: Factor, type: T): factor is Extract<Factor, { type: T }> =>
   factor.type === type;
 
-const hasProved = ({ extra }: AuthRequest): boolean => (extra?.factors ?? []).length > 0;
+/** Whether any factor was proved in this login, or in the session that it reused. */
+export const hasProved = ({ extra }: AuthRequest): boolean => (extra?.factors ?? []).length > 0;
 
 /** Notes what the person has proved, in their login and in their session. The login stays where it is. */
 export async function noteFactor(

@@ -56,6 +56,9 @@ export async function renewCodes(user: UserKey, deps: Deps): Promise<readonly st
   return codes;
 }
 
+/** Whether the person was ever given codes, be all of them used. */
+export const hasHadCodes = ({ mfaSecrets }: UserIdentity): boolean => mfaSecrets[recoveryId]?.type === recoveryType;
+
 /** The first codes of somebody who has none; undefined: they have some. */
 export async function firstCodes(identity: UserIdentity, deps: Deps): Promise<readonly string[] | undefined> {
   return codesLeft(identity) > 0 ? undefined : renewCodes(identity, deps);

@@ -17,6 +17,7 @@ import { selfServicePage } from "./self-service-page.ts";
 import { selfServiceResultPage } from "./self-service-result-page.ts";
 import { signupPage } from "./signup-page.ts";
 import { totpPage } from "./totp-page.ts";
+import { webauthnPage } from "./webauthn-page.ts";
 
 export const pages = {
   login: loginPage,
@@ -35,6 +36,7 @@ export const pages = {
   deviceResult: deviceResultPage,
   forward: forwardPage,
   totp: totpPage,
+  webauthn: webauthnPage,
   recovery: recoveryPage,
   recoveryCodes: recoveryCodesPage,
 } as const;

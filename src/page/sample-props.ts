@@ -347,6 +347,19 @@ export const samples: Samples = {
       },
     },
   },
+  webauthn: {
+    login: {
+      mode: "login",
+      beginUrl: "/dex/mfa/webauthn/login/begin?req=abc",
+      finishUrl: "/dex/mfa/webauthn/login/finish?req=abc",
+      recoveryUrl: "/dex/mfa/recovery?req=abc",
+    },
+    register: {
+      mode: "register",
+      beginUrl: "/dex/mfa/webauthn/register/begin?req=abc",
+      finishUrl: "/dex/mfa/webauthn/register/finish?req=abc",
+    },
+  },
   recovery: {
     usual: { postUrl: "/dex/mfa/recovery?req=abc", backLink: "/dex/mfa/totp?req=abc", invalid: false },
     invalid: { postUrl: "/dex/mfa/recovery?req=abc", backLink: "/dex/mfa/totp?req=abc", invalid: true },

@@ -1,5 +1,6 @@
 /** Second factors that people set up with a real Dex go on here, and so do logins that it left at a factor's page. */
 import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -7,6 +8,7 @@ import { describe, test } from "node:test";
 import { parse } from "yaml";
 import { z } from "zod";
 import { handClock } from "../fake/hand-clock.ts";
+import { securityKey } from "../fake/security-key.ts";
 import { codeAt } from "../spec/mfa.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../spec/server-under-test.ts";
 import type { Answer, UserAgent } from "../spec/user-agent.ts";
@@ -15,7 +17,17 @@ import { copyOfFixture, fixturesFolder, withoutFixtures } from "./fixtures.ts";
 const version = "master-sessions";
 const secretsShape = z.object({
   env: z.record(z.string(), z.string()),
-  mfa: z.object({ totp: z.object({ secret: z.string() }), totpUnconfirmed: z.object({ secret: z.string() }) }),
+  mfa: z.object({
+    totp: z.object({ secret: z.string() }),
+    totpUnconfirmed: z.object({ secret: z.string() }),
+    webauthn: z.object({
+      rpID: z.string(),
+      origin: z.string(),
+      credentialID: z.string(),
+      signCount: z.number(),
+      privateKeyJwk: z.record(z.string(), z.string()),
+    }),
+  }),
   pending: z.array(z.object({ at: z.string(), page: z.string() })),
 });
 
@@ -87,6 +99,36 @@ describe("factors of Dex", { skip: withoutFixtures }, () => {
     const done = await agent.post(page, { totp: codeOf(server, seed) });
     assert.equal(done.status, 200, done.body);
     assert.match(done.body, /recovery-codes/);
+  });
+
+  test("a key goes on, from its counter on", async (t) => {
+    const { server, secrets } = await open(t);
+    const { rpID, origin, credentialID, signCount, privateKeyJwk } = secrets.mfa.webauthn;
+    const device = securityKey({
+      rpId: rpID,
+      origin,
+      id: Buffer.from(credentialID, "base64url"),
+      privateKey: createPrivateKey({ key: privateKeyJwk, format: "jwk" }),
+      counter: signCount,
+    });
+    const agent = server.newAgent();
+    const page = await logIn(agent, "passkey-app", "kate@example.com");
+    assert.match(page.url.pathname, /\/mfa\/webauthn$/);
+    const post = (what: string, body = "") =>
+      agent.ask(`/mfa/webauthn/login/${what}${page.url.search}`, {
+        method: "POST",
+        body,
+        headers: { "content-type": "application/json" },
+      });
+    const challenge = async (): Promise<string> =>
+      z.object({ publicKey: z.object({ challenge: z.string() }) }).parse(JSON.parse((await post("begin")).body))
+        .publicKey.challenge;
+    device.counter = signCount - 1;
+    assert.equal((await post("finish", JSON.stringify(device.sign(await challenge())))).status, 401);
+    const done = await post("finish", JSON.stringify(device.sign(await challenge())));
+    assert.equal(done.status, 200, done.body);
+    const { redirect } = z.object({ redirect: z.string() }).parse(JSON.parse(done.body));
+    assert.match((await agent.get(new URL(redirect, page.url).href)).body, /recovery-codes/);
   });
 
   test("a seed that Dex showed and nobody confirmed is not offered to the next login", async (t) => {

@@ -233,6 +233,16 @@ export const de: Catalogue = {
   "totp.code": "Code",
   "totp.invalid": "Der Code ist falsch oder wurde schon benutzt. Warten Sie auf den nächsten.",
   "totp.submit": "Weiter",
+  "webauthn.title": "Sicherheitsschlüssel verwenden",
+  "webauthn.explain": "Bestätigen Sie mit Ihrem Passkey oder Sicherheitsschlüssel, dass Sie es sind.",
+  "webauthn.setUpTitle": "Sicherheitsschlüssel einrichten",
+  "webauthn.setUp":
+    "Zur Anmeldung gehört von jetzt an auch ein Schlüssel: Ihr Telefon, die Sperre Ihres Rechners oder ein Sicherheitsschlüssel zum Einstecken.",
+  "webauthn.unable": "Dazu braucht es einen Browser mit Skripten und Passkeys, über https.",
+  "webauthn.failed": "Das hat nicht geklappt. Versuchen Sie es noch einmal, mit dem eingerichteten Schlüssel.",
+  "webauthn.use": "Meinen Schlüssel verwenden",
+  "webauthn.register": "Schlüssel einrichten",
+
   "recovery.use": "Kein Zugriff darauf? Wiederherstellungscode verwenden",
   "recovery.title": "Wiederherstellungscode verwenden",
   "recovery.explain": "Geben Sie einen der Codes ein, die Sie beim Einrichten aufbewahrt haben. Jeder gilt einmal.",

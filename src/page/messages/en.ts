@@ -222,6 +222,16 @@ export const en = {
   "totp.code": "Code",
   "totp.invalid": "That code is wrong, or it was used before. Wait for the next one.",
   "totp.submit": "Continue",
+  "webauthn.title": "Use your security key",
+  "webauthn.explain": "Confirm that it is you with your passkey or security key.",
+  "webauthn.setUpTitle": "Set up a security key",
+  "webauthn.setUp":
+    "From now on, logging in takes a key as well: your phone, your computer's own lock, or a security key that you plug in.",
+  "webauthn.unable": "This takes a browser with scripts and passkeys, over https.",
+  "webauthn.failed": "That did not work. Try again, with the key that you set up.",
+  "webauthn.use": "Use my key",
+  "webauthn.register": "Set up a key",
+
   "recovery.use": "No access to it? Use a recovery code",
   "recovery.title": "Use a recovery code",
   "recovery.explain": "Type one of the codes that you kept when you set up your second factor. Each works once.",

@@ -225,6 +225,16 @@ export const es: Catalogue = {
   "totp.code": "Código",
   "totp.invalid": "El código no es correcto o ya se usó. Espere al siguiente.",
   "totp.submit": "Continuar",
+  "webauthn.title": "Use su llave de seguridad",
+  "webauthn.explain": "Confirme que es usted con su clave de acceso o llave de seguridad.",
+  "webauthn.setUpTitle": "Configure una llave de seguridad",
+  "webauthn.setUp":
+    "A partir de ahora, iniciar sesión requiere también una llave: su teléfono, el bloqueo de su equipo o una llave de seguridad que se conecta.",
+  "webauthn.unable": "Se necesita un navegador con scripts y claves de acceso, por https.",
+  "webauthn.failed": "No ha funcionado. Inténtelo de nuevo con la llave que configuró.",
+  "webauthn.use": "Usar mi llave",
+  "webauthn.register": "Configurar una llave",
+
   "recovery.use": "¿No tiene acceso? Use un código de recuperación",
   "recovery.title": "Usar un código de recuperación",
   "recovery.explain": "Escriba uno de los códigos que guardó al configurarlo. Cada uno sirve una vez.",

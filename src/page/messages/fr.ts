@@ -230,6 +230,16 @@ export const fr: Catalogue = {
   "totp.code": "Code",
   "totp.invalid": "Ce code est erroné ou a déjà servi. Attendez le suivant.",
   "totp.submit": "Continuer",
+  "webauthn.title": "Utilisez votre clé de sécurité",
+  "webauthn.explain": "Confirmez votre identité avec votre passkey ou votre clé de sécurité.",
+  "webauthn.setUpTitle": "Configurez une clé de sécurité",
+  "webauthn.setUp":
+    "La connexion demande désormais aussi une clé : votre téléphone, le verrouillage de votre ordinateur ou une clé de sécurité à brancher.",
+  "webauthn.unable": "Il faut un navigateur avec scripts et passkeys, en https.",
+  "webauthn.failed": "Cela n’a pas fonctionné. Réessayez avec la clé que vous avez configurée.",
+  "webauthn.use": "Utiliser ma clé",
+  "webauthn.register": "Configurer une clé",
+
   "recovery.use": "Vous n’y avez plus accès ? Utilisez un code de secours",
   "recovery.title": "Utiliser un code de secours",
   "recovery.explain":
