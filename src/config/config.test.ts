@@ -114,9 +114,7 @@ test("what is not built yet is said, and what must not be served without is mark
   const { notYet } = await configOf(everyKey, everyKeyEnv);
   assert.deepEqual(
     notYet.map(({ path, blocksServing }) => [path, blocksServing]),
-    [
-      ["frontend.dir", false],
-    ],
+    [["frontend.dir", false]],
   );
   const vault = await configOf(`${base}signer: {type: vault, config: {keyName: k}}`, {
     VAULT_ADDR: "http://v",
