@@ -55,15 +55,17 @@ export async function startFakeGitea(): Promise<FakeGitea> {
     paths: { authorize: "/login/oauth/authorize", token: "/login/oauth/access_token" },
     answers: "json-text-lifetime",
     lifetime: 3600,
-    refusal: (error, status) => ({
-      // Its own word for a grant that is none.
-      status: 400,
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        error: status === 401 ? "unauthorized_client" : error,
-        error_description: "token was already used",
-      }),
-    }),
+    // Always 400, and nearly always the same code.
+    refusal: (error, _status, form) => {
+      const isRefresh = form.get("grant_type") === "refresh_token";
+      const isSecret = error === "invalid_client";
+      const other = isRefresh ? "token was already used" : "client is not authorized";
+      const body = {
+        error: isSecret && isRefresh ? "invalid_client" : "unauthorized_client",
+        error_description: isSecret ? "invalid client secret" : other,
+      };
+      return { status: 400, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    },
     unauthorized: {
       status: 401,
       body: { message: "user does not exist [uid: 0, name: ]", url: "https://gitea.test/api/swagger" },

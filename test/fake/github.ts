@@ -90,7 +90,6 @@ export async function startFakeGithub({
 
   const vendor = await startFakeVendor({
     paths: { authorize: "/login/oauth/authorize", token: "/login/oauth/access_token" },
-    secretIn: "body",
     answers: "form",
     lifetime: 28_800,
     ...(tls === undefined ? {} : { tls }),

@@ -54,6 +54,19 @@ export async function startFakeLinkedin({ refreshes = false } = {}): Promise<Fak
     paths: { authorize: "/oauth/v2/authorization", token: "/oauth/v2/accessToken" },
     secretIn: "body",
     lifetime: 5_184_000,
+    // The refresh token stays for its year.
+    rotates: false,
+    refusal: (error, status, form) => {
+      const isRefresh = form.get("grant_type") === "refresh_token";
+      const body =
+        error === "invalid_grant" && !isRefresh
+          ? {
+              error: "invalid_request",
+              error_description: "Unable to retrieve access token: authorization code not found",
+            }
+          : { error, error_description: "Token has been expired or revoked." };
+      return { status, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    },
     unauthorized: { status: 401, body: { serviceErrorCode: 65600, message: "Invalid access token", status: 401 } },
     routes: () => ({
       "GET /v2/me": api("r_liteprofile", ({ id, localizedFirstName, localizedLastName }) => ({

@@ -127,7 +127,7 @@ describe("a refresh", () => {
   });
 
   it("ends with a revoked grant, a lost membership, and not with an absence", async (t) => {
-    const { fake, set, signIn, refresh } = await aGitea(t, { orgs: [{ name: "acme" }] }, member);
+    const { fake, set, clock, signIn, refresh } = await aGitea(t, { orgs: [{ name: "acme" }] }, member);
     const first = await signIn();
     fake.next("/api/v1/user/teams", { status: 502 });
     await assert.rejects(refresh(first), UnavailableError);
@@ -135,6 +135,15 @@ describe("a refresh", () => {
     assert.deepEqual(await refresh(first), { ok: false, reason: "not_in_required_groups" });
     fake.revoke("jane");
     assert.deepEqual(await refresh(first), { ok: false, reason: "gone" });
+    set(member);
+    const second = await signIn();
+    await clock.advance(3_600_000);
+    fake.next("/login/oauth/access_token", {
+      status: 400,
+      body: '{"error":"invalid_client","error_description":"invalid client secret"}',
+    });
+    fake.next("/login/oauth/access_token", { status: 400, body: '{"error":"invalid_client"}' });
+    await assert.rejects(refresh(second), /"invalid_client"/);
     await assert.rejects(refresh("{}"), /gitea: no upstream access token found/);
   });
 });

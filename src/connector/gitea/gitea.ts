@@ -29,7 +29,14 @@ export const gitea = defineConnector<GiteaConfig>({
     return connect(config, fetchFor(config, deps), deps);
   },
   diagnose: (config, deps, report) =>
-    diagnoseClient(clientFor(config, fetchFor(config, deps), deps), config.redirectURI, report),
+    diagnoseClient(
+      clientFor(config, fetchFor(config, deps), deps),
+      config.redirectURI,
+      report,
+      // The same code for a wrong secret and for a code that is none, in other words.
+      ({ code, message }) =>
+        code === "invalid_grant" || (code === "unauthorized_client" && message.includes('"client is not authorized"')),
+    ),
 });
 
 const clientFor = (config: GiteaConfig, fetch: typeof globalThis.fetch, { clock }: ConnectorDeps): TokenClient =>
@@ -93,6 +100,8 @@ function connect(config: GiteaConfig, fetch: typeof globalThis.fetch, deps: Conn
       scope: () => (config.scopes.length === 0 ? undefined : config.scopes.join(" ")),
       whoIs,
       isOurs,
+      // Of a refresh token that it cannot read or that was used before; of a wrong secret it says something else here.
+      deadGrant: "unauthorized_client",
       redeems: "when expired",
     },
     deps,

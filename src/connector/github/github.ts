@@ -29,7 +29,7 @@ export const github = defineConnector<GithubConfig>({
       config.redirectURI,
       report,
       // GitHub's own word for a code that is none. It tells it to those alone whose secret is right.
-      "bad_verification_code",
+      ({ code }) => code === "bad_verification_code",
     ),
 });
 

@@ -114,11 +114,14 @@ describe("a refresh", () => {
 
   it("ends after sixty days without a refresh token, and goes on with one", async (t) => {
     for (const refreshes of [false, true]) {
-      const { clock, signIn, refresh } = await aLinkedin(t, {}, { refreshes });
+      const { fake, clock, signIn, refresh } = await aLinkedin(t, {}, { refreshes });
       const first = await signIn();
       await clock.advance(5_184_000_000);
       const result = await refresh(first);
       assert.equal(result.ok ? "ok" : result.reason, refreshes ? "ok" : "gone");
+      fake.revoke("jane");
+      await clock.advance(5_184_000_000);
+      assert.deepEqual(await refresh(first), { ok: false, reason: "gone" });
     }
   });
 
