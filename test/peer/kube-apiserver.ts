@@ -14,6 +14,11 @@ export const withoutKubeApiserver: string | false =
     ? "optional: KUBE_APISERVER_BIN names no kube-apiserver"
     : missing({ ...etcdPrograms, ...tlsPrograms });
 
+export interface KubeAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
 export interface KubePeer {
   /** A kubeconfig file of somebody who may do everything. */
   readonly kubeconfig: string;
@@ -22,11 +27,9 @@ export interface KubePeer {
   /** For a user of that token, who may do what roles say. */
   kubeconfigOf(token: string): string;
   /** One request as the administrator. */
-  call(
-    method: "GET" | "POST" | "PUT" | "DELETE",
-    path: string,
-    body?: object,
-  ): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }>;
+  call(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: object): Promise<KubeAnswer>;
+  /** The same as whoever holds `token`. */
+  callAs(token: string, method: "GET" | "POST", path: string, body?: object): Promise<KubeAnswer>;
   stop(): Promise<void>;
 }
 
@@ -44,8 +47,8 @@ export const kubeconfigText = (server: string, caFile: string, user: object, nam
     "current-context": "x",
   });
 
-/** A bare API server: no nodes, no controllers, its own etcd. */
-export async function startKubeApiserver(): Promise<KubePeer> {
+/** A bare API server: no nodes, no controllers, its own etcd. `flags`: more of them. */
+export async function startKubeApiserver(flags: readonly string[] = []): Promise<KubePeer> {
   const [folder, port, etcd] = [peerFolder("kube"), await freePort(), await startEtcd()];
   const tls = makeTestTls("O=system:masters,CN=admin");
   const at = (name: string): string => join(folder.path, name);
@@ -68,13 +71,15 @@ export async function startKubeApiserver(): Promise<KubePeer> {
     ...[`--service-account-issuer=${server}`, `--service-account-key-file=${at("sa.pub")}`],
     ...[`--service-account-signing-key-file=${at("sa.key")}`, `--cert-dir=${folder.path}`],
     ...[`--tls-cert-file=${tls.serverCertFile}`, `--tls-private-key-file=${tls.serverKeyFile}`],
+    ...flags,
   ];
   const agent = new Agent({ connect: { ca: tls.ca } });
-  const send = async (method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: object) => {
+  type Method = "GET" | "POST" | "PUT" | "DELETE";
+  const send = async (method: Method, path: string, body?: object, token: string = kubeTokens.admin) => {
     const answer = await request(server + path, {
       method,
       dispatcher: agent,
-      headers: { authorization: `Bearer ${kubeTokens.admin}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: answer.statusCode, text: await answer.body.text() };
@@ -93,10 +98,8 @@ export async function startKubeApiserver(): Promise<KubePeer> {
     kubeconfig: kubeconfigOf("admin", admin),
     kubeconfigIn: (namespace) => kubeconfigOf(`admin-${namespace}`, admin, namespace),
     kubeconfigOf: (token) => kubeconfigOf(token, { token }),
-    async call(method, path, body) {
-      const { status, text } = await send(method, path, body);
-      return { status, body: text.startsWith("{") ? JSON.parse(text) : {} };
-    },
+    call: async (method, path, body) => answerOf(await send(method, path, body)),
+    callAs: async (token, method, path, body) => answerOf(await send(method, path, body, token)),
     async stop() {
       await agent.destroy();
       await peer.stop("SIGKILL");
@@ -106,3 +109,8 @@ export async function startKubeApiserver(): Promise<KubePeer> {
     },
   };
 }
+
+const answerOf = ({ status, text }: { readonly status: number; readonly text: string }): KubeAnswer => ({
+  status,
+  body: text.startsWith("{") ? JSON.parse(text) : {},
+});
