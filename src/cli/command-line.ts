@@ -33,7 +33,8 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
 
 function parseArguments(command: CommandName, words: readonly string[]): Invocation {
   const misuse = (message: string): Invocation => ({ kind: "misuse", message, command });
-  const known = commandOf(command).flags;
+  const { flags: known, isOwnParser } = commandOf(command);
+  if (isOwnParser === true) return { kind: "run", command, args: words, flags: {} };
   const args: string[] = [];
   const flags: Record<string, string> = {};
   for (let index = 0; index < words.length; index++) {

@@ -13,10 +13,19 @@ export interface Command {
   readonly example?: string;
   /** How many arguments it takes; undefined for any number, which are ignored. */
   readonly args?: number;
+  /** It takes its words apart itself, its help included. */
+  readonly isOwnParser?: true;
   readonly flags: readonly Flag[];
 }
 
 export const commands = {
+  admin: {
+    summary: "Administer a running server over its gRPC API",
+    usage: "RESOURCE VERB [arguments] [flags]",
+    example: "dex admin client list",
+    isOwnParser: true,
+    flags: [],
+  },
   audit: {
     summary: "Follow the chain of an audit and say whether anything in it was changed",
     usage: "verify [audit file]",

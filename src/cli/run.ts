@@ -49,6 +49,8 @@ async function dispatch(
       return (await import("./audit.ts")).audit(args, terminal);
     case "explain":
       return (await import("./explain.ts")).explain(args, terminal);
+    case "admin":
+      return (await import("./admin/admin.ts")).admin(args, terminal);
     case "connector":
       return (await import("./test-connector.ts")).testConnector(args, flags, terminal);
     case "storage":

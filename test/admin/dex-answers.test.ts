@@ -13,7 +13,7 @@ const dexBin = process.env.DEX_BIN ?? "";
 const skip = dexBin === "" || findProgram(dexBin) === undefined ? "optional: DEX_BIN names no Dex" : false;
 
 /** bcrypt of "trout", costs 10, 4 and 17 (the last one is none: nobody computes it). */
-const hash = Buffer.from("$2a$10$wL8aKCzzXd27mZMzGv/rCuZbRzSFzJzsYAKyHOAQzhjXcFe.rwzpW");
+const hash = Buffer.from("$2a$10$7/WWzIaUdfZ3qgMIpgLdpui0tZWpIl1v/HWtZ1dCBmkuggArG1guy");
 const withCost = (cost: string): Buffer => Buffer.from(hash.toString().replace("$10$", `$${cost}$`));
 
 const file = {
