@@ -10,10 +10,13 @@ import { configPage } from "./config-page.ts";
 import { connectorsPage, readme } from "./connectors-page.ts";
 import { customResourcesPage, rolePage } from "./custom-resources-page.ts";
 import { protoTypes } from "./proto-types.ts";
+import { checksPage, errorCodesPage } from "./vocabulary-pages.ts";
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   "docs/reference/architecture.md": () => architecturePage(readImports()),
+  "docs/reference/checks.md": checksPage,
   "docs/reference/config.md": configPage,
+  "docs/reference/error-codes.md": errorCodesPage,
   "docs/reference/kubernetes-crds.yaml": customResourcesPage,
   "deploy/kubernetes/crds.yaml": customResourcesPage,
   "deploy/kubernetes/role.yaml": rolePage,

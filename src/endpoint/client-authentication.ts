@@ -78,7 +78,10 @@ export async function authenticateRequest(
   const { id, secret, method } = readCredentials(request.headers.authorization, body);
   const guesser = `${request.clientIp} ${id}`;
   const wait = clientAttempts.blockedFor(guesser);
-  if (wait > 0) throw new TooManyAttemptsError(wait);
+  if (wait > 0) {
+    trail.note({ check: "client.attempts", outcome: "fail", because: "too many wrong secrets came from this address" });
+    throw new TooManyAttemptsError(wait);
+  }
   const client = id === "" ? undefined : await storage.clients.get(id);
   const isProved = isClientSecret(clientSecretKey, client, secret);
   const because = isProved ? `by ${method}` : client === undefined ? "no such client" : "wrong secret";

@@ -60,6 +60,8 @@ export async function verifyUserCodeEndpoint(request: HttpRequest, provider: Pro
   if (typed === "") throw new PageError(400, "No user code received");
   const { userCodeAttempts } = provider;
   if (userCodeAttempts.isBlocked(request.clientIp)) {
+    const because = "too many wrong codes came from this address";
+    provider.trail(request).note({ check: "user_code.attempts", outcome: "fail", because, spec: "RFC 8628 §5.1" });
     throw new PageError(429, "Too many wrong codes came from your network. Wait a few minutes, then try again.");
   }
   const userCode = readUserCode(typed);

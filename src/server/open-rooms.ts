@@ -18,7 +18,7 @@ import { type BcryptPool, createBcryptPool } from "../kernel/bcrypt-pool.ts";
 import { hkdf } from "../kernel/derive.ts";
 import { createHealth, type Health } from "../kernel/health.ts";
 import { levels } from "../kernel/log-level.ts";
-import { type Clock, millis, noObserver } from "../kernel/ports.ts";
+import { type Clock, type Millis, millis, noObserver } from "../kernel/ports.ts";
 import { createSealer, type Sealer } from "../kernel/seal.ts";
 import type { Secret } from "../kernel/secret.ts";
 import { RequestTrail } from "../kernel/trail.ts";
@@ -175,16 +175,28 @@ interface Memory {
   readonly blockedUsers: BlockedUsers;
   readonly answered: AnsweredConnections;
   readonly userCodeAttempts: AttemptLimiter;
+  /** The same limiter for the same words: a changed configuration forgives nobody. */
+  limiter(name: string, most: number, window: Millis): AttemptLimiter;
   readonly health: Health;
 }
 
-const openMemory = (storage: Storage, clock: Clock): Memory => ({
-  revocations: openRevocations(storage, clock),
-  blockedUsers: openBlockedUsers(storage.userIdentities, clock),
-  answered: new AnsweredConnections(),
-  userCodeAttempts: createAttemptLimiter(20, millis(5 * 60_000), clock),
-  health: createHealth((signal) => storage.ping(signal), clock),
-});
+function openMemory(storage: Storage, clock: Clock): Memory {
+  const limiters = new Map<string, AttemptLimiter>();
+  const limiter = (name: string, most: number, window: Millis): AttemptLimiter => {
+    const key = `${name} ${most} ${window}`;
+    const made = limiters.get(key) ?? createAttemptLimiter(most, window, clock);
+    limiters.set(key, made);
+    return made;
+  };
+  return {
+    revocations: openRevocations(storage, clock),
+    blockedUsers: openBlockedUsers(storage.userIdentities, clock),
+    answered: new AnsweredConnections(),
+    userCodeAttempts: limiter("user code", 20, millis(5 * 60_000)),
+    limiter,
+    health: createHealth((signal) => storage.ping(signal), clock),
+  };
+}
 
 /** A server without any connector can sign nobody in. Nobody waits for a slow upstream, unless the start depends on it. */
 async function openConnectors(
@@ -220,7 +232,8 @@ function buildProvider(config: Config, parts: Parts): Provider {
   const attempts = createAttempts({
     policy: config.lockout,
     storage,
-    addresses: createAttemptLimiter(config.lockout.attemptsPerAddress, millis(5 * 60_000), clock),
+    addresses: memory.limiter("password", config.lockout.attemptsPerAddress, millis(5 * 60_000)),
+    observer,
     key: hkdf(root.reveal(), "attempts"),
     clock,
   });
@@ -281,11 +294,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
     userCodeAttempts: memory.userCodeAttempts,
     health: memory.health,
     attempts,
-    clientAttempts: createAttemptLimiter(
-      config.lockout.disabled ? Number.POSITIVE_INFINITY : 20,
-      millis(60_000),
-      clock,
-    ),
+    clientAttempts: memory.limiter("client", config.lockout.disabled ? Number.POSITIVE_INFINITY : 20, millis(60_000)),
     isIntrospectionOpen: oauth2.anonymousIntrospection,
     clientSecretKey: hkdf(root.reveal(), "client-secret"),
     verifyToken: openTokenVerifier({

@@ -109,8 +109,8 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
   const refreshes = counter("dex_refresh_total", "Uses of refresh tokens, by outcome.", ["outcome"]);
   const lockouts = counter(
     "dex_lockouts_total",
-    "Attempts refused because there were too many, or an account is locked.",
-    ["check"],
+    "Guesses turned away, and locks begun (by=lock), by what was guessed at.",
+    ["kind", "by"],
   );
   const storage = seconds("dex_storage_operation_duration_seconds", "Calls of the database.", ["kind", "operation"]);
   const storageErrors = counter("dex_storage_errors_total", "Calls of the database that failed.", [
@@ -183,7 +183,9 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
       } else if (check.startsWith("refresh.") && (outcome === "fail" || check === "refresh.reuse")) {
         refreshes.inc({ outcome: check.slice("refresh.".length) });
       }
-      if (outcome === "fail" && isLockout(check)) lockouts.inc({ check });
+      if (outcome === "fail" && check.endsWith(".attempts")) {
+        lockouts.inc({ kind: check.slice(0, -".attempts".length), by: "address" });
+      }
     },
     stored(kind, operation, took, isOk) {
       storage.observe({ kind, operation }, took / 1000);
@@ -195,6 +197,7 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
     collected(deleted) {
       for (const [kind, count = 0] of Object.entries(deleted)) if (count > 0) garbage.inc({ kind }, count);
     },
+    held: (kind, by) => lockouts.inc({ kind, by }),
     rpcStarted(call) {
       started.inc(labelsOf(call));
       received.inc(labelsOf(call));
@@ -209,5 +212,3 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
 
 /** Reasons of connectors are words with underscores; anything else is a sentence, of which there may be any number. */
 const reasonLabel = (because: Decision["because"]): string => (/^[a-z_]{1,40}$/.test(because) ? because : "failed");
-
-const isLockout = (check: string): boolean => check === "user.blocked" || check.endsWith(".attempts");

@@ -9,7 +9,7 @@
 import type { AttemptLimiter } from "../kernel/attempt-limiter.ts";
 import { keyedHash } from "../kernel/derive.ts";
 import { TooManyAttemptsError } from "../kernel/errors.ts";
-import type { Clock, Logger, Millis } from "../kernel/ports.ts";
+import type { Clock, Logger, Millis, Observer } from "../kernel/ports.ts";
 import { AlreadyExistsError, type Storage } from "../storage/contract.ts";
 import { type LoginAttempts, unsetTime } from "../storage/records.ts";
 
@@ -60,6 +60,7 @@ export interface AttemptDeps {
   readonly addresses: AttemptLimiter;
   readonly key: Uint8Array;
   readonly clock: Clock;
+  readonly observer?: Pick<Observer, "held">;
 }
 
 /** An account that nobody tried for so long begins anew. */
@@ -75,6 +76,7 @@ export function createAttempts(deps: AttemptDeps): Attempts {
       const id = origin.device === undefined ? accountOf(target) : deviceOf(accountOf(target), origin.device, deps);
       const place = origin.address === undefined ? undefined : networkOf(origin.address);
       const refuse = (limit: string, wait: number): never => {
+        deps.observer?.held(target.kind, limit);
         logger.warn("too many attempts", { kind: target.kind, by: limit, connector_id: target.connectorId });
         throw new TooManyAttemptsError(wait);
       };
@@ -93,6 +95,7 @@ export function createAttempts(deps: AttemptDeps): Attempts {
         },
         wrong() {
           if (counted.lock > 0) {
+            deps.observer?.held(target.kind, "lock");
             logger.warn("account locked", {
               kind: target.kind,
               by,
