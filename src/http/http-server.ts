@@ -69,6 +69,8 @@ export interface HttpServer {
    * called in that moment. @throws {Error} The files cannot be read: nothing has changed.
    */
   change(settings: HttpSettings, meanwhile: () => void): Promise<void>;
+  /** Serves on, and asks each client to come back over another connection: none is then open that could be cut off. */
+  sayGoodbye(): void;
   /** Accepts nothing more and resolves when all requests in flight are answered, or are cut off after 10 s. */
   close(): Promise<void>;
 }
@@ -100,6 +102,9 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
       current.site = site;
       for (const channel of opened.channels) channel.baseHeaders = baseHeaders(next.headers, channel.isSecure);
       meanwhile();
+    },
+    sayGoodbye() {
+      for (const channel of opened.channels) channel.isDraining = true;
     },
     async close() {
       for (const channel of opened.channels) channel.isDraining = true;

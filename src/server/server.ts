@@ -89,6 +89,7 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
     isDraining = true;
     logger.info("shutting down");
+    http.sayGoodbye();
     if (config.web.shutdownDelay > 0) await clock.sleep(config.web.shutdownDelay, new AbortController().signal);
     await Promise.all([http.close(), admin?.close()]);
     background.abort();
