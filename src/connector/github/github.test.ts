@@ -405,6 +405,8 @@ describe("token exchange", () => {
     const { fake, exchange } = await aGithub(t);
     fake.next(`/applications/${fake.clientId}/token`, { status: 401, body: '{"message":"Bad credentials"}' });
     await assert.rejects(exchange("x"), /github: check a token: status 401/);
+    fake.next(`/applications/${fake.clientId}/token`, githubRateLimit);
+    await assert.rejects(exchange("x"), UnavailableError);
     fake.next(`/applications/${fake.clientId}/token`, { body: '{"app":{"client_id":"other"}}' });
     assert.deepEqual(await exchange("x"), { ok: false, reason: "wrong_credentials" });
   });

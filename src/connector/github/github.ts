@@ -5,10 +5,10 @@ import { diagnoseClient } from "../shared/diagnose-client.ts";
 import { looseText, numericId } from "../shared/json.ts";
 import { keepOut } from "../shared/keep-out.ts";
 import { nextLink } from "../shared/paginate.ts";
-import { mustSucceed, readJson } from "../shared/read-json.ts";
+import { readJson } from "../shared/read-json.ts";
 import { readRootCAs } from "../shared/root-cas.ts";
 import { createTokenClient, type TokenClient } from "../shared/token-client.ts";
-import { type VendorApi, vendorApi } from "../shared/vendor-api.ts";
+import { mustNotRefuse, type VendorApi, vendorApi } from "../shared/vendor-api.ts";
 import { vendorLogin, type WhoIs } from "../shared/vendor-login.ts";
 import { type GithubConfig, githubConfig, officialApi, placesOf } from "./config.ts";
 import { chooseEmail, emailEntry } from "./email.ts";
@@ -152,7 +152,7 @@ async function isOurs(
     signal,
   });
   if (response.status === 404 || response.status === 422) return false;
-  await mustSucceed(response, "github: check a token");
+  await mustNotRefuse(response, "github: check a token");
   const { app } = await readJson(response, checkAnswer, "github: check a token");
   return app.client_id === clientID;
 }

@@ -89,7 +89,8 @@ export function vendorApi({ fetch, official, what, headers = {}, ended, ...optio
   };
 }
 
-async function mustNotRefuse(response: Response, what: string, ended: RegExp | undefined): Promise<void> {
+/** @throws As {@link VendorApi.ask}, for what a status and its headers say at every vendor. */
+export async function mustNotRefuse(response: Response, what: string, ended?: RegExp): Promise<void> {
   const { status, headers } = response;
   if (status !== 401 && status !== 403 && status !== 429) return;
   const said = complaintIn(await response.clone().text());
