@@ -13,6 +13,7 @@ import { redirect } from "../http/answers.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { type Words, wordsOf } from "../page/messages.ts";
 import type { AuthSession, Password } from "../storage/records.ts";
+import { lacksFactor } from "./account-factor.ts";
 import { assertAccountForm, sealAccountForm } from "./account-form.ts";
 import { accountDeps, askerOf, isPost, withBack } from "./account-request.ts";
 import { flowContext, type Provider } from "./provider.ts";
@@ -63,6 +64,9 @@ async function openHere(request: HttpRequest, provider: Provider): Promise<Here 
   const deps = accountDeps(provider);
   const session = await openSession(flowContext(request, [], provider), provider.flow);
   if (session === undefined) return undefined;
+  if (await lacksFactor(session, provider)) {
+    throw new PageError(403, "Open the account page and prove your second factor first.");
+  }
   const account = await accountOf(session, deps);
   if (account === undefined) throw new PageError(403, "This account is kept elsewhere. Change it where you log in.");
   return { session, account, deps };

@@ -2,6 +2,7 @@ import { accountOf } from "../account/change-account.ts";
 import { resendVerification } from "../account/verify-address.ts";
 import { endSession } from "../flow/end-session.ts";
 import { openSession } from "../flow/keep-session.ts";
+import { removeFactor } from "../flow/remove-factor.ts";
 import { authTimeOf } from "../flow/session.ts";
 import { withdrawConsent } from "../flow/withdraw-consent.ts";
 import { redirect } from "../http/answers.ts";
@@ -15,6 +16,7 @@ import {
 } from "../page/account-page.ts";
 import type { AuthSession, UserIdentity } from "../storage/records.ts";
 import { isSessionLive } from "../token/session-life.ts";
+import { askForFactor, factorsOfAccount, newCodes } from "./account-factor.ts";
 import { assertAccountForm, sealAccountForm } from "./account-form.ts";
 import { askerOf, withBack } from "./account-request.ts";
 import { deviceName } from "./device-name.ts";
@@ -29,9 +31,12 @@ export async function accountEndpoint(request: HttpRequest, provider: Provider):
   const session = await openSession(flowContext(request, [], provider), flow);
   // Nobody can sign in here without an application; the home page says so.
   if (session === undefined) return redirect(303, flow.policy.issuerPath === "" ? "/" : flow.policy.issuerPath);
+  const asked = await askForFactor(request, session, provider);
+  if (asked !== undefined) return asked;
   if (request.method !== "POST") return show(request, session, provider);
   const form = request.form();
   assertAccountForm(request, session, provider);
+  if (form.get("action") === "renew-codes") return newCodes(request, session, provider);
   const notice = await act(form.get("action") ?? "", form.get("subject") ?? "", session, request, provider);
   return redirect(303, `${request.path}?done=${notice}`);
 }
@@ -59,6 +64,10 @@ async function act(
       logger.info("other sessions ended by their person", fields);
       return "others";
     }
+    case "remove-factor":
+      if (!(await removeFactor(here, subject, provider.flow))) throw new PageError(400, "The last factor stays.");
+      logger.warn("factor removed by its person", { ...fields, authenticator: subject });
+      return "factorRemoved";
     case "withdraw":
       await withdrawConsent(here, subject, flow);
       logger.info("consent withdrawn", { ...fields, client_id: subject });
@@ -75,7 +84,7 @@ async function act(
   }
 }
 
-const notices: readonly AccountNotice[] = ["ended", "others", "withdrawn", "resent"];
+const notices: readonly AccountNotice[] = ["factorRemoved", "ended", "others", "withdrawn", "resent"];
 
 async function show(request: HttpRequest, here: AuthSession, provider: Provider): Promise<HttpAnswer> {
   const { flow, storage, clock } = provider;
@@ -100,6 +109,7 @@ async function show(request: HttpRequest, here: AuthSession, provider: Provider)
       sessions: await Promise.all(ordered.map((session) => shown(session, session.id === here.id, provider))),
       consents: await shownConsents(identity, provider),
       methods: [connector?.name ?? here.connectorId],
+      more: await factorsOfAccount(request, here, provider),
       ...(notice === undefined ? {} : { notice }),
       ...(await security(here, provider)),
     }),

@@ -24,7 +24,7 @@ export interface ShownConsent {
   readonly scopes: readonly string[];
 }
 
-export type AccountNotice = "ended" | "others" | "withdrawn" | "resent";
+export type AccountNotice = "factorRemoved" | "ended" | "others" | "withdrawn" | "resent";
 
 export interface AccountPageProps {
   readonly username: string;

@@ -116,10 +116,14 @@ const browserFlags = [
   ...["--disable-sync", "--no-first-run"],
 ];
 
-export async function openStage(difference: Difference = async () => ({})): Promise<Stage> {
+/** `host`: security keys work on `localhost` without TLS, and on no address. WebAuthn §5.1.3. */
+export async function openStage(
+  difference: Difference = async () => ({}),
+  host: "127.0.0.1" | "localhost" = "127.0.0.1",
+): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), "dex-browser-"));
   const app = new URL(`http://127.0.0.1:${await freePort()}`);
-  const issuer = new URL(`http://127.0.0.1:${await freePort()}/dex`);
+  const issuer = new URL(`http://${host}:${await freePort()}/dex`);
   const config = join(folder, "dex config.yaml");
   writeFileSync(config, configOf(issuer, app, folder, await difference(issuer)));
   const server = run(serverBinary, ["serve", config]);

@@ -243,6 +243,12 @@ export const de: Catalogue = {
   "webauthn.use": "Meinen Schlüssel verwenden",
   "webauthn.register": "Schlüssel einrichten",
 
+  "account.factors": "Zweite Faktoren",
+  "account.removeFactor": "Entfernen",
+  "account.codesLeft": "Übrige Wiederherstellungscodes: {count}",
+  "account.renewCodes": "Neue Codes erzeugen",
+  "account.notice.factorRemoved": "Dieser Faktor ist entfernt.",
+
   "recovery.use": "Kein Zugriff darauf? Wiederherstellungscode verwenden",
   "recovery.title": "Wiederherstellungscode verwenden",
   "recovery.explain": "Geben Sie einen der Codes ein, die Sie beim Einrichten aufbewahrt haben. Jeder gilt einmal.",

@@ -232,6 +232,12 @@ export const en = {
   "webauthn.use": "Use my key",
   "webauthn.register": "Set up a key",
 
+  "account.factors": "Second factors",
+  "account.removeFactor": "Remove",
+  "account.codesLeft": "Recovery codes left: {count}",
+  "account.renewCodes": "Make new codes",
+  "account.notice.factorRemoved": "That factor is removed.",
+
   "recovery.use": "No access to it? Use a recovery code",
   "recovery.title": "Use a recovery code",
   "recovery.explain": "Type one of the codes that you kept when you set up your second factor. Each works once.",

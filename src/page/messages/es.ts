@@ -235,6 +235,12 @@ export const es: Catalogue = {
   "webauthn.use": "Usar mi llave",
   "webauthn.register": "Configurar una llave",
 
+  "account.factors": "Segundos factores",
+  "account.removeFactor": "Quitar",
+  "account.codesLeft": "Códigos de recuperación restantes: {count}",
+  "account.renewCodes": "Crear códigos nuevos",
+  "account.notice.factorRemoved": "Ese factor se ha quitado.",
+
   "recovery.use": "¿No tiene acceso? Use un código de recuperación",
   "recovery.title": "Usar un código de recuperación",
   "recovery.explain": "Escriba uno de los códigos que guardó al configurarlo. Cada uno sirve una vez.",

@@ -240,6 +240,12 @@ export const fr: Catalogue = {
   "webauthn.use": "Utiliser ma clé",
   "webauthn.register": "Configurer une clé",
 
+  "account.factors": "Seconds facteurs",
+  "account.removeFactor": "Supprimer",
+  "account.codesLeft": "Codes de secours restants : {count}",
+  "account.renewCodes": "Créer de nouveaux codes",
+  "account.notice.factorRemoved": "Ce facteur est supprimé.",
+
   "recovery.use": "Vous n’y avez plus accès ? Utilisez un code de secours",
   "recovery.title": "Utiliser un code de secours",
   "recovery.explain":
