@@ -68,7 +68,7 @@ sessions: {cookieEncryptionKey: "${"k".repeat(32)}"}
 connectors:
 - {type: oidc, id: o, name: O, config: {clientSecret: ${quoted[4]}, issuer: "https://me:${encodeURIComponent(url ?? "")}@idp/x"}}
 - {type: ldap, id: l, name: L, config: {host: h, bindPW: ${quoted[5]}, userSearch: {baseDN: b, username: u, password: ${quoted[9]}}}}
-- {type: keystone, id: k, name: K, config: {keystoneHost: h, keystonePassword: ${quoted[6]}, secrets: [${quoted[10]}, {a: ${quoted[11]}}]}}
+- {type: keystone, id: k, name: K, config: {keystoneHost: "http://k", keystonePassword: ${quoted[6]}, secrets: [${quoted[10]}, {a: ${quoted[11]}}]}}
 - {type: mockPassword, id: m, name: M, config: {username: u, password: ${quoted[3]}}}
 `;
       const variables = { CLIENT_SECRET: env, HASH: everyKeyEnv.OPS_HASH, DEX_EXPAND_ENV: "false" };

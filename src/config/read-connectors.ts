@@ -3,11 +3,10 @@ import { quoteGo } from "../kernel/go-quote.ts";
 import { connectorGrants } from "../oauth/grant-type.ts";
 import { below } from "./align.ts";
 import { didYouMean } from "./did-you-mean.ts";
-import { futureConnectors, type KeyNames } from "./future-connectors.ts";
 import { isLoopback, issuerHost } from "./issuer.ts";
 import { expandedBlock, type Reading, reasonOf } from "./reading.ts";
 import type { ConfigFile } from "./schema.ts";
-import { type Mapping, plain, type Tree } from "./tree.ts";
+import { type Mapping, plain } from "./tree.ts";
 
 /** A connector as configured. What its `config` means is for its type to say; it may hold secrets. */
 export interface ConnectorConfig {
@@ -65,9 +64,8 @@ async function readConfig(
 ): Promise<ConnectorConfig["config"]> {
   const { findings, file } = reading;
   const open = Object.hasOwn(registry, type) ? registry[type] : undefined;
-  const future = Object.hasOwn(futureConnectors, type) ? futureConnectors[type] : undefined;
-  if (open === undefined && future === undefined) {
-    const meant = didYouMean(type, [...Object.keys(registry), ...Object.keys(futureConnectors)]);
+  if (open === undefined) {
+    const meant = didYouMean(type, Object.keys(registry));
     const hint = type === "local" ? { hint: "enablePasswordDB: true brings it" } : {};
     findings.refuse(
       "decode",
@@ -79,13 +77,6 @@ async function readConfig(
   }
   const block = expandedBlock(reading, `${path}.config`);
   if (block === undefined) return {};
-  if (open === undefined) {
-    findings.later(
-      `${path}.type`,
-      `the connector type ${quoteGo(type)} is not built yet; nobody can log in with connector ${quoteGo(id)}`,
-    );
-    return spelt(reading, block, future ?? {}, `${path}.config`);
-  }
   if (type.startsWith("mock") && !isLoopback(issuerHost(file.issuer))) {
     findings.warn(`${path}.type`, `a mock connector lets anyone in, and the issuer is not on this machine alone`);
   }
@@ -129,24 +120,6 @@ function readBuilt(
 
 const pathOf = (path: string, keys: readonly PropertyKey[]): string =>
   keys.reduce<string>((at, key) => (typeof key === "number" ? `${at}[${key}]` : below(at, String(key))), path);
-
-/** The block with the usual spelling of its keys; an unknown key is kept, and said. */
-function spelt({ aligner }: Reading, block: Mapping, names: KeyNames, path: string): ConnectorConfig["config"] {
-  const visit = (tree: Tree, known: KeyNames, at: string): unknown => {
-    if (tree.kind === "list") return tree.items.map((item, index) => visit(item, known, `${at}[${index}]`));
-    if (tree.kind !== "map") return plain(tree);
-    return Object.fromEntries(
-      tree.entries.map((entry) => {
-        const key = aligner.knownKey(entry, Object.keys(known), at);
-        if (key === undefined) return [entry.key, plain(entry.value)];
-        const inner = known[key];
-        return [key, typeof inner === "object" ? visit(entry.value, inner, below(at, key)) : plain(entry.value)];
-      }),
-    );
-  };
-  const config = visit(block, names, path);
-  return typeof config === "object" && config !== null ? { ...config } : {};
-}
 
 const plainObject = (block: Mapping): ConnectorConfig["config"] =>
   Object.fromEntries(block.entries.map(({ key, value }) => [key, plain(value)]));

@@ -23,12 +23,14 @@ export const connectorTypes: Readonly<Record<string, () => Promise<AnyConnectorT
   gitlab: async () => forgetConfig((await import("./gitlab/gitlab.ts")).gitlab),
   ldap: async () => forgetConfig((await import("./ldap/ldap.ts")).ldap),
   linkedin: async () => forgetConfig((await import("./linkedin/linkedin.ts")).linkedin),
+  microsoft: async () => forgetConfig((await import("./microsoft/microsoft.ts")).microsoft),
   mockCallback: async () => forgetConfig((await import("./mock-callback/mock-callback.ts")).mockCallback),
   saml: async () => forgetConfig((await import("./saml/saml.ts")).saml),
   // compat(dex): the name it had when it was new.
   samlExperimental: async () => forgetConfig({ ...(await import("./saml/saml.ts")).saml, type: "samlExperimental" }),
   mockPassword: async () => forgetConfig((await import("./mock-password/mock-password.ts")).mockPassword),
   oauth: async () => forgetConfig((await import("./oauth/oauth.ts")).oauth),
+  openshift: async () => forgetConfig((await import("./openshift/openshift.ts")).openshift),
   oidc: async () => forgetConfig((await import("./oidc/oidc.ts")).oidc),
 };
 

@@ -30,6 +30,8 @@ export interface ApiCall {
   readonly signal: AbortSignal;
   /** In errors: "get user". */
   readonly about: string;
+  /** JSON to post; absent: nothing is posted. Pages of a listing are asked for with the same. */
+  readonly post?: unknown;
 }
 
 export interface VendorApiOptions {
@@ -61,9 +63,15 @@ export function vendorApi({ fetch, official, what, headers = {}, ended, ...optio
   const bounded = boundedConcurrency(maxCalls);
   const usual = { accept: "application/json", ...headers };
 
-  const ask = async (path: string, { token, signal, about }: ApiCall): Promise<Response> => {
-    const authorization = `Bearer ${token.reveal()}`;
-    const response = await bounded(() => fetch(base + path, { headers: { ...usual, authorization }, signal }));
+  const ask = async (path: string, { token, signal, about, post }: ApiCall): Promise<Response> => {
+    const headers = { ...usual, authorization: `Bearer ${token.reveal()}` };
+    const posted = {
+      method: "POST",
+      body: JSON.stringify(post),
+      headers: { ...headers, "content-type": "application/json" },
+    };
+    const init = post === undefined ? { headers } : posted;
+    const response = await bounded(() => fetch(base + path, { ...init, signal }));
     await mustNotRefuse(response, `${what}: ${about}`, ended);
     return response;
   };

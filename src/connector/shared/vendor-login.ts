@@ -37,13 +37,16 @@ export interface Vendor {
   readonly deadGrant?: string;
   /** compat(dex): some are redeemed at every refresh, others once the access token has expired. */
   readonly redeems: "always" | "when expired";
-  /** Default Dex's usual shape. */
+  /** More parameters of the way there. */
+  readonly more?: Readonly<Record<string, string | undefined>>;
+  /** How the stored tokens are read and written. Default Dex's usual shape. */
+  readonly read?: (data: Identity["connectorData"]) => StoredTokens;
   readonly write?: (tokens: StoredTokens) => Secret<Uint8Array>;
 }
 
 /** The code flow with a vendor, refresh and token exchange. RFC 6749 §4.1, §6; RFC 8693. */
 export function vendorLogin(vendor: Vendor, deps: ConnectorDeps): RedirectConnector {
-  const { what, client, isOurs, write = writeStoredTokens } = vendor;
+  const { what, client, isOurs, read = readStoredTokens, write = writeStoredTokens } = vendor;
   const redeemOnce = refreshOnce(client, deps.clock);
 
   /** Undefined: there is nothing to redeem, or it is dead for good. What came is stored before anything else can fail. */
@@ -80,6 +83,7 @@ export function vendorLogin(vendor: Vendor, deps: ConnectorDeps): RedirectConnec
       const redirectUri = redirectFor(vendor.redirectUri, callback, deps.id);
       const verifier = vendor.pkce ? newVerifier(deps.random) : undefined;
       const to = authorizationUrl(vendor.authorizationUrl, {
+        ...vendor.more,
         client_id: vendor.clientId,
         redirect_uri: vendor.sendsRedirectUri === false ? undefined : redirectUri,
         response_type: "code",
@@ -104,7 +108,7 @@ export function vendorLogin(vendor: Vendor, deps: ConnectorDeps): RedirectConnec
     },
 
     async refresh({ connectorData }, login) {
-      const held = readStoredTokens(connectorData);
+      const held = read(connectorData);
       if (held.accessToken.reveal() === "" && held.refreshToken === undefined) {
         throw new Error(`${what}: no upstream access token found`);
       }
