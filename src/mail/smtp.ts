@@ -41,7 +41,8 @@ export async function openSmtp(settings: SmtpSettings, logger: Logger): Promise<
     async deliver(id, { to, subject, text, html, locale }) {
       try {
         await transport.sendMail({
-          from,
+          // A copy: nodemailer writes into it, and the configuration is frozen.
+          from: { ...from },
           // As an object, so that no character of it is read as a list or a name.
           to: { name: "", address: to },
           subject,
