@@ -94,8 +94,8 @@ export function selfServicePage(context: PageContext, props: SelfServicePageProp
 ${props.error !== undefined && errorBox(errorId, props.error)}
 ${hiddenFields(props.hidden)}
 ${fields(words, props)}
-<button id="submit-self" type="submit" class="dex-btn theme-btn--primary">${words.text(`self.${props.kind}.submit`)}</button>
-${props.kind === "verify" && html`<button type="submit" name="action" value="reject" class="dex-btn theme-btn-provider"><span class="dex-btn-text">${words.text("self.verify.reject")}</span></button>`}
+<div class="dex-actions"><button id="submit-self" type="submit" class="dex-btn theme-btn--primary">${words.text(`self.${props.kind}.submit`)}</button>
+${props.kind === "verify" && html`<button type="submit" name="action" value="reject" class="dex-btn theme-btn-provider"><span class="dex-btn-text">${words.text("self.verify.reject")}</span></button>`}</div>
 </form>
 ${
   props.backLink !== undefined &&
