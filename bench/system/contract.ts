@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly directory: string;
   /** The run will refresh tokens: some systems need another setting for it. */
   readonly willRefresh: boolean;
+  /** The configuration's `signer`, where a workload brings its own keeper of keys. */
+  readonly signer?: object;
 }
 
 export type LoginKind = "instant" | "password" | "offline";

@@ -45,7 +45,7 @@ async function start(
   binary: string,
   family: "ours" | "dex",
   store: Store,
-  { directory, willRefresh }: StartOptions,
+  { directory, willRefresh, signer }: StartOptions,
 ): Promise<Server> {
   const address = `127.0.0.1:${await freePort()}`;
   const databaseFile = join(directory, "dex.db");
@@ -53,7 +53,7 @@ async function start(
   // JSON is YAML, so no writer is needed.
   writeFileSync(
     configFile,
-    JSON.stringify(configuration(address, store === "sqlite" ? databaseFile : undefined), undefined, 2),
+    JSON.stringify(configuration(address, store === "sqlite" ? databaseFile : undefined, signer), undefined, 2),
   );
   // compat(dex): with sessions off, a single refresh hangs Dex on SQLite and in memory; with them on it works.
   // Everywhere else Dex runs as it comes, without sessions, which is less work for it.
@@ -72,11 +72,12 @@ async function start(
   });
 }
 
-function configuration(address: string, databaseFile: string | undefined): object {
+function configuration(address: string, databaseFile: string | undefined, signer: object | undefined): object {
   return {
     issuer: `http://${address}/dex`,
     storage: databaseFile === undefined ? { type: "memory" } : { type: "sqlite3", config: { file: databaseFile } },
     web: { http: address },
+    ...(signer === undefined ? {} : { signer }),
     oauth2: { skipApprovalScreen: true },
     staticClients: [{ id: client.id, secret: client.secret, name: "Benchmark", redirectURIs: [client.redirectUri] }],
     connectors: [{ type: "mockCallback", id: "mock", name: "Mock" }],

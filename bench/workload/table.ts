@@ -2,6 +2,7 @@ import { Connection } from "../http/connection.ts";
 import type { VirtualClient } from "../oidc/virtual-client.ts";
 import type { Workload } from "./contract.ts";
 import { type RateWorkload, rateWorkload, type Stage } from "./rate.ts";
+import { signerVault } from "./signer-vault.ts";
 import { soak } from "./soak.ts";
 import { start } from "./start.ts";
 import { unauthenticated } from "./unauthenticated.ts";
@@ -141,6 +142,7 @@ export const workloads: readonly Workload[] = [
     discovery,
     keys,
   ].map(rateWorkload),
+  signerVault,
   unauthenticated,
   start,
   soak,
