@@ -5,7 +5,7 @@ NODE := bin/node
 READY := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check watch spec bench docs bundle image site
+.PHONY: help setup run test check watch spec bench docs bundle image release site
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ bundle: $(READY) ## dist/: the server in one folder that needs Node and nothing 
 
 image: ## the container image dex:local, with docker or what DOCKER names
 	@$${DOCKER:-docker} build --build-arg VERSION="$$VERSION" -t dex:local .
+
+release: $(READY) ## dist/: archives to publish, checksums, bill of materials
+	@$(NODE) scripts/package/release.ts
 
 site: $(READY) ## site/: docs/ as a website with search, to open from the disk
 	@$(NODE) scripts/site/build.ts
