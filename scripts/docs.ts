@@ -22,6 +22,10 @@ const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   "deploy/kubernetes/role.yaml": rolePage,
   "docs/reference/connectors.md": connectorsPage,
   "README.md": readme,
+  "packages/client/proto/api.proto": () => readFileSync(join(import.meta.dirname, "../proto/api.proto"), "utf8"),
+  "packages/client/proto/admin.proto": () => readFileSync(join(import.meta.dirname, "../proto/admin.proto"), "utf8"),
+  "packages/client/api-messages.d.ts": () => protoTypes("proto/api.proto", "DexMethods"),
+  "packages/client/admin-messages.d.ts": () => protoTypes("proto/admin.proto", "AdminMethods"),
   "src/admin/api-messages.ts": () => protoTypes("proto/api.proto", "DexMethods"),
   "src/admin/admin-messages.ts": () => protoTypes("proto/admin.proto", "AdminMethods"),
 };
