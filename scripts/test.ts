@@ -1,7 +1,8 @@
 /**
  * `make test`: types, walls, lint, then every test file, two at a time. Ends with one line, "N passed, N failed",
  * and exit code 1 on any failure. `test.ts GLOB...` runs just these files; `test.ts --docs` also checks that the
- * generated docs are fresh. With CI=true a skipped test fails, unless its reason starts with "optional:".
+ * generated docs are fresh. A file that fails beside others is run once more by itself at the end, so that a busy
+ * machine decides nothing; what needed that is listed. With CI=true a skipped test fails, unless its reason starts with "optional:".
  */
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
@@ -106,8 +107,25 @@ async function inParallel<Item>(
 const files = globSync(positionals.length > 0 ? positionals : everything, { cwd: root }).sort();
 const wanted = positionals.length > 0 ? [] : values.docs ? [...checks, docsCheck] : checks;
 
+/** Files that failed while another one ran beside them. */
+const suspects: string[] = [];
+
+async function runBesideOthers(file: string): Promise<Tally> {
+  const tally = await runFile(file);
+  if (tally.failures.length === 0 || files.length === 1) return tally;
+  suspects.push(file);
+  return nothing;
+}
+
+async function runAlone(file: string): Promise<Tally> {
+  const tally = await runFile(file);
+  if (tally.failures.length === 0) console.log(`passed at the second try, by itself: ${file}`);
+  return tally;
+}
+
 console.log(`${wanted.length} checks, then ${files.length} test files`);
-let total = sum(await inParallel(wanted, filesAtOnce, runCheck), await inParallel(files, filesAtOnce, runFile));
+let total = sum(await inParallel(wanted, filesAtOnce, runCheck), await inParallel(files, filesAtOnce, runBesideOthers));
+total = sum(total, await inParallel(suspects, 1, runAlone));
 if (files.length === 0) {
   const error = new Error(`no test file matches ${positionals.join(" ") || everything.join(" ")}`);
   total = sum(total, { ...nothing, failures: [{ name: error.message, where: "", error }] });

@@ -54,14 +54,6 @@ test("reads standard input, and the environment", async () => {
   assert.equal((await dex(["validate", "-"], { stdin, env: { CLIENT_SECRET: "x" } })).stdout, "ok\n");
 });
 
-test("a signer that is not built is a note here", async () => {
-  const vault = 'signer: {type: vault, config: {addr: "http://127.0.0.1:1", token: t, keyName: k}}';
-  const { code, stdout, stderr } = await dex(["validate", "-"], { stdin: `${good}${vault}\n` });
-  assert.equal(code, 0);
-  assert.equal(stdout, "ok\n");
-  assert.match(stderr, /^-:\d+:\d+: note: signer\.type: the signer type "vault" is not built yet\n$/);
-});
-
 test("a key cannot drive the terminal", async () => {
   const { stderr } = await dex(["validate", "-"], { stdin: `${good}"\\e[31mred\\e[0m\\n": 1\n` });
   assert.ok(!stderr.includes("\u001b"), JSON.stringify(stderr));
