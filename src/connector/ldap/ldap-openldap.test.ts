@@ -2,11 +2,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, describe, it } from "node:test";
+import { connectorDeps } from "../../../test/fake/connector-deps.ts";
 import { missing } from "../../../test/peer/peer.ts";
 import { slapdPrograms, startSlapd } from "../../../test/peer/slapd.ts";
 import { baseDn, dnOf, groupDn, ldif, manyGroups, odd, service } from "../../../test/peer/slapd-seed.ts";
 import { Secret } from "../../kernel/secret.ts";
 import type { Identity, LoginResult } from "../contract.ts";
+import { ldap } from "./ldap.ts";
+import { ldapSchema } from "./schema.ts";
 import { messagesOf, type OpenLdap, openLdap } from "./testing/open-ldap.ts";
 
 type Block = Readonly<Record<string, unknown>>;
@@ -405,6 +408,50 @@ describe("TLS to OpenLDAP", { skip }, () => {
     await assert.rejects(
       start(secure({ clientCert: "/nowhere", clientKey: "/nowhere" })),
       /ldap: load client cert failed/,
+    );
+  });
+});
+
+describe("dex connector test, asked of OpenLDAP", { skip }, () => {
+  async function facts(more: More = {}): Promise<readonly string[]> {
+    const { userSearch: users, groupSearch: groups, ...rest } = more;
+    const told: string[] = [];
+    const settings = ldapSchema.parse({
+      host: `127.0.0.1:${slapd?.port}`,
+      insecureNoSSL: true,
+      bindDN: service.dn,
+      bindPW: service.password,
+      userSearch: { ...userSearch, ...users },
+      groupSearch: { ...groupSearch, ...groups },
+      ...rest,
+    });
+    const deps = connectorDeps();
+    await ldap.diagnose?.(settings, deps, {
+      fact: (outcome, about, text) => told.push(`${outcome} ${about}: ${text}`),
+    });
+    return told;
+  }
+
+  it("binds and shows one entry of each search with what is read of it", async () => {
+    const told = await facts();
+    assert.equal(told[0], `pass bind: as ${service.dn}`);
+    assert.match(told[1] ?? "", /^(pass|warn) user search: .*ou=People/);
+    assert.match(told[2] ?? "", /^pass group search: .*ou=Groups.*every attribute/);
+  });
+
+  it("names what is wrong: the account, a base, a filter that finds nobody, an attribute that is not there", async () => {
+    assert.match((await facts({ bindPW: "wrong" }))[0] ?? "", /^fail bind: .*49/);
+    assert.match(
+      (await facts({ userSearch: { baseDN: "ou=Nowhere,dc=example,dc=org" } }))[1] ?? "",
+      /^fail user search: .*32/,
+    );
+    assert.match(
+      (await facts({ userSearch: { filter: "(uid=nobody-at-all)" } }))[1] ?? "",
+      /^warn user search: no entry/,
+    );
+    assert.match(
+      (await facts({ userSearch: { emailAttr: "facsimile" } }))[1] ?? "",
+      /^warn user search: .*it has no facsimile/,
     );
   });
 });

@@ -8,6 +8,7 @@ import { Secret } from "../../kernel/secret.ts";
 import { type ConnectorDeps, defineConnector, type Identity, type Login, type LoginResult } from "../contract.ts";
 import { bindVerdict } from "./bind-verdict.ts";
 import { readConnectorData, writeConnectorData } from "./connector-data.ts";
+import { diagnoseDirectory } from "./diagnose.ts";
 import { createDirectory, type Directory } from "./directory.ts";
 import { directoryOptions } from "./directory-options.ts";
 import { sameDn } from "./dn.ts";
@@ -48,7 +49,23 @@ export const ldap = defineConnector({
       },
     };
   },
+  async diagnose(settings, deps, report) {
+    const directory = createDirectory(await directoryOptions(settings, deps, new Resolver()), deps);
+    const asked = {
+      bindDn: settings.bindDN,
+      users: userSearchOf(settings),
+      groups: groupSearchOf(settings, deps.logger),
+    };
+    try {
+      await diagnoseDirectory(directory, asked, report, AbortSignal.timeout(diagnosisTime));
+    } finally {
+      await directory.close();
+    }
+  },
 });
+
+/** How long `dex connector test` waits for the directory. */
+const diagnosisTime = 30_000;
 
 type Negotiated = LoginResult | { readonly ok: "fallback" };
 
