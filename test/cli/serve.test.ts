@@ -42,19 +42,6 @@ test("refuses a single mistake as Dex words it, with its place on the next line"
   }
 });
 
-test("refuses to serve with a part that is not built", async (t) => {
-  const { cwd } = configFile(
-    t,
-    `${good}signer: {type: vault, config: {addr: "http://127.0.0.1:1", token: t, keyName: k}}\n`,
-  );
-  const { code, stderr } = await dex(["serve", "config.yaml"], { cwd });
-  assert.equal(code, 2);
-  assert.match(
-    stderr,
-    /^cannot serve this config yet:\n\t-\tthe signer type "vault" is not built yet\n\t\tconfig\.yaml:\d+:\d+: signer\.type\n$/,
-  );
-});
-
 test("a port that is taken is one line and exit code 2", async (t) => {
   const first = await serving(t, good);
   const { cwd } = configFile(t, good);
