@@ -3,7 +3,7 @@ import { levels } from "../kernel/log-level.ts";
 import { createLogger } from "../kernel/logger.ts";
 import { systemClock, systemRandom } from "../kernel/system.ts";
 import { readConfigFile } from "./read-config.ts";
-import { notBuilt, refusal } from "./report.ts";
+import { refusal } from "./report.ts";
 import { CommandError, failure, type Terminal } from "./terminal.ts";
 
 /** `dex storage check CONFIG`, `dex storage copy --from CONFIG --to CONFIG`. @throws {CommandError} Misuse. */
@@ -54,12 +54,10 @@ function bar(done: number, total: number): string {
   return `[${"#".repeat(filled)}${".".repeat(barWidth - filled)}] ${done}/${total}`;
 }
 
-/** What is not built matters only where it is the storage. @throws {CommandError} The file is wrong. */
+/** @throws {CommandError} The file is wrong. */
 async function configOf(path: string, terminal: Terminal): Promise<Config> {
   const loaded = await loadConfig(await readConfigFile(path), { env: terminal.env });
   if (!loaded.ok) throw new CommandError(refusal(path, loaded.mistakes));
-  const blocking = loaded.config.notYet.filter((note) => note.path === "storage.type");
-  if (blocking.length > 0) throw new CommandError(notBuilt(path, blocking));
   return loaded.config;
 }
 
