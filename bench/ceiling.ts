@@ -39,7 +39,10 @@ export async function measureCeiling(
   });
   const measure = async (operation: (connection: Connection) => Promise<void>): Promise<Ceiling> => {
     const window = { warmUpMs: options.warmUpMs * 2, measureMs: Math.min(options.measureMs, 3_000) };
-    const { crews, driverCpuMs, serverCpuMs } = await drive([crew(operation)], window, () => usage.cpuMs());
+    const { crews, driverCpuMs, serverCpuMs } = await drive([crew(operation)], window, {
+      server: () => usage.cpuMs(),
+      database: () => 0,
+    });
     const { operations = 0, perSecond = 0, failures = 0 } = crews.all ?? {};
     return {
       perSecond,

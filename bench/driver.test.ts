@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { drive } from "./driver.ts";
 import { median, percentile } from "./numbers.ts";
 
-const noServer = (): number => 0;
+const noServer = { server: () => 0, database: () => 0 };
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 describe("the load loop", () => {

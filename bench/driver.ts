@@ -37,7 +37,9 @@ export interface LoadResult {
   readonly driverCpuMs: number;
   /** What `serverCpuMs()` grew by in the window. */
   readonly serverCpuMs: number;
-  /** Share of the machine that neither server nor generator used: other people's work, 0 to 1. */
+  /** The same of the server's database, where it is a program of its own. */
+  readonly databaseCpuMs: number;
+  /** Share of the machine that neither server, database nor generator used: other people's work, 0 to 1. */
   readonly disturbance: number;
 }
 
@@ -75,8 +77,14 @@ class Tally {
   }
 }
 
-/** Runs all crews at once over one window. `serverCpuMs` reads the processor time of the server so far. */
-export async function drive(crews: readonly Crew[], window: Window, serverCpuMs: () => number): Promise<LoadResult> {
+/** Read the processor milliseconds that a process has used so far. */
+export interface Meters {
+  server(): number;
+  database(): number;
+}
+
+/** Runs all crews at once over one window. */
+export async function drive(crews: readonly Crew[], window: Window, meters: Meters): Promise<LoadResult> {
   const watch: Watch = {
     isMeasuring: false,
     isOver: false,
@@ -95,29 +103,40 @@ export async function drive(crews: readonly Crew[], window: Window, serverCpuMs:
     clients = work();
     await sleep(window.warmUpMs);
   }
-  const before = readMeters(serverCpuMs);
+  const before = readMeters(meters);
   watch.isMeasuring = true;
   if ("operations" in window) await work();
   else await sleep(window.measureMs);
   watch.isMeasuring = false;
-  const after = readMeters(serverCpuMs);
+  const after = readMeters(meters);
   watch.isOver = true;
   await clients;
   const seconds = (after.time - before.time) / 1_000;
-  const [driver, server] = [after.driver - before.driver, after.server - before.server];
-  const others = after.machine - before.machine - driver - server;
+  const [driver, server, database] = [
+    after.driver - before.driver,
+    after.server - before.server,
+    after.database - before.database,
+  ];
+  const others = after.machine - before.machine - driver - server - database;
   return {
     seconds,
     crews: Object.fromEntries(crews.map((crew, index) => [crew.name, (tallies[index] ?? new Tally()).result(seconds)])),
     driverCpuMs: driver,
     serverCpuMs: server,
+    databaseCpuMs: database,
     disturbance: Math.max(0, others / (seconds * 1_000 * availableParallelism())),
   };
 }
 
-function readMeters(serverCpuMs: () => number) {
+function readMeters({ server, database }: Meters) {
   const { user, system } = process.cpuUsage();
-  return { time: performance.now(), server: serverCpuMs(), driver: (user + system) / 1_000, machine: machineCpuMs() };
+  return {
+    time: performance.now(),
+    server: server(),
+    database: database(),
+    driver: (user + system) / 1_000,
+    machine: machineCpuMs(),
+  };
 }
 
 async function keepBusy(operation: () => Promise<void>, tally: Tally, watch: Watch): Promise<void> {

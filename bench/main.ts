@@ -2,7 +2,7 @@
  * `make bench`: this server beside others on this machine, in one run, in turns.
  * What the numbers mean, and where the peers differ, is told in docs/guide/benchmarks.md.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,12 +33,13 @@ const allSystems = (): readonly System[] => [
   oidcProvider(),
   dex("sqlite"),
   dex("memory"),
+  ...(["postgres", "mariadb", "etcd"] as const).flatMap((store) => [ours(store), dex(store)]),
 ];
 
 async function bench(options: Options): Promise<number> {
   const chosen = pick("workload", workloads, options.only);
   const systems = pick("system", allSystems(), options.systems);
-  const root = mkdtempSync(join(options.directory ?? tmpdir(), "bench-"));
+  const root = newFolder(options.directory ?? tmpdir(), "bench-");
   try {
     const results = await measure(options, chosen, systems, root);
     mkdirSync(resultsDirectory, { recursive: true });
@@ -59,7 +60,7 @@ async function measure(
   systems: readonly System[],
   root: string,
 ): Promise<Results> {
-  const newDirectory = (): string => mkdtempSync(join(root, "server-"));
+  const newDirectory = (): string => newFolder(root, "server-");
   const say = (text: string): void => console.error(`  ${text}`);
   const startedAt = new Date().toISOString();
   const machine = describeMachine(root);
@@ -91,6 +92,13 @@ async function measure(
     ...(missing === undefined ? {} : { missing }),
   }));
   return { startedAt, machine, options, systems: described, generator, reports };
+}
+
+/** One that databases may pass through, which will not run as root. */
+function newFolder(parent: string, name: string): string {
+  const folder = mkdtempSync(join(parent, name));
+  chmodSync(folder, 0o711);
+  return folder;
 }
 
 /** @throws {UsageError} A name that is none. */

@@ -38,6 +38,18 @@ describe("the table", () => {
     assert.ok(!cellsOf(table, "ours-sqlite").some((cell) => cell.includes("×")));
   });
 
+  it("compares on the same database, and in memory where there is none", () => {
+    const table = render([
+      aRow({ system: "ours-postgres", perSecond: 1_500 }),
+      aRow({ system: "ours-memory", perSecond: 3_000 }),
+      aRow({ system: "dex-postgres", perSecond: 500 }),
+      aRow({ system: "oidc-provider", perSecond: 2_000 }),
+    ]);
+    assert.ok(cellsOf(table, "dex-postgres").includes("3.00×"));
+    assert.ok(cellsOf(table, "oidc-provider").includes("1.50×"));
+    assert.ok(!cellsOf(table, "ours-postgres").some((cell) => cell.includes("×")));
+  });
+
   it("compares the same part of a workload", () => {
     const table = render([
       aRow({ system: "ours-sqlite", part: "login", perSecond: 30 }),

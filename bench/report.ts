@@ -3,7 +3,6 @@ import type { Report, Row } from "./workload/contract.ts";
 
 /** Above this share, what other processes did shows in the rates. */
 const tolerated = 0.1;
-const ours = ["ours-sqlite", "ours-memory"] as const;
 
 /** A number with about three digits that matter; "-" when there is none. */
 export function shown(value: number | string): string {
@@ -26,7 +25,7 @@ export function renderReport(report: Report): string {
     ["CPU ms/op", (row) => shown(row.cpuMsPerOperation)],
     ["RSS MiB", (row) => shown(row.rssMiB)],
     ["others", (row) => (Number.isFinite(row.disturbance) ? `${(row.disturbance * 100).toFixed(0)} %` : "-")],
-    ...ours.map((name): [string, (row: Row) => string] => [`${name} is`, (row) => ratio(rows, name, row)]),
+    ["ours is", (row) => ratio(rows, row)],
     ...extra.map((name): [string, (row: Row) => string] => [name, (row) => shown(row.more[name] ?? "-")]),
   ];
   // A column in which nobody has anything to say (start has no rate) is left out.
@@ -65,10 +64,15 @@ function reasonsOf({ failed }: Row): string {
   return [...new Set(failed)].map((text) => text.replaceAll(/\s+/g, " ").slice(0, 400)).join(" | ");
 }
 
-/** How many times as fast as `row` our server is. A run with failures is compared with nothing. */
-function ratio(rows: readonly Row[], name: string, row: Row): string {
-  const own = rows.find((other) => other.system === name && other.part === row.part);
-  const isComparable = own !== undefined && own !== row && own.failures === 0 && row.failures === 0;
+/**
+ * How many times as fast as `row` our server is, on the same database; in memory, where the other has none. A run with
+ * failures is compared with nothing.
+ */
+function ratio(rows: readonly Row[], row: Row): string {
+  const ours = rows.filter(({ system, part }) => system.startsWith("ours-") && part === row.part);
+  const named = (name: string): Row | undefined => ours.find(({ system }) => system === name);
+  const own = named(row.system.replace(/^[^-]+/, "ours")) ?? named("ours-memory");
+  const isComparable = own !== undefined && !ours.includes(row) && own.failures === 0 && row.failures === 0;
   const factor = isComparable ? own.perSecond / row.perSecond : Number.NaN;
   return Number.isFinite(factor) ? `${factor.toFixed(2)}×` : "-";
 }

@@ -1,5 +1,6 @@
 /** A system under test: how it is started and how its people log in. The workloads know nothing else about it. */
 import type { Target } from "../oidc/relying-party.ts";
+import type { DatabaseName } from "./database.ts";
 
 /** How somebody logs in here. */
 export interface Login {
@@ -12,6 +13,8 @@ export interface Login {
 /** A running server. */
 export interface Server {
   readonly pid: number;
+  /** The process of its database, where that is a program of its own. */
+  readonly databasePid?: number;
   readonly target: Target;
   /** Its SQLite file, where it has one. */
   readonly databaseFile?: string;
@@ -33,10 +36,13 @@ export interface StartOptions {
 
 export type LoginKind = "instant" | "password" | "offline";
 
+/** Where a system keeps what it remembers. */
+export type Store = "sqlite" | "memory" | DatabaseName;
+
 export interface System {
   readonly name: string;
   readonly family: "ours" | "dex" | "oidc-provider";
-  readonly store: "sqlite" | "memory";
+  readonly store: Store;
   readonly version: string;
   /** Why it cannot run here, when it cannot. */
   readonly missing?: string;

@@ -3,15 +3,22 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { client } from "../oidc/relying-party.ts";
-import { type Login, type LoginKind, personCount, type Server, type StartOptions, type System } from "./contract.ts";
+import {
+  type Login,
+  type LoginKind,
+  personCount,
+  type Server,
+  type StartOptions,
+  type Store,
+  type System,
+} from "./contract.ts";
+import { databases } from "./database.ts";
 import { freePort, launch } from "./launch.ts";
 
 const password = "correct horse battery staple";
 /** bcrypt of {@link password}, cost 10: the cost is what the password workloads measure. */
 const passwordHash = "$2a$10$yFvKj6f1tLMqu3lcLTbzCua.8VnuhDMB6IrAkjrPgibEi3FhQWlsm";
 const ownBinary = fileURLToPath(new URL("../../dist/bin/dex", import.meta.url));
-
-type Store = System["store"];
 
 /** This repository's server as it is shipped: bundled, since stripping types from the source costs memory and time. */
 export const ours = (store: Store): System =>
@@ -22,16 +29,46 @@ export const dex = (store: Store): System => dexSystem("dex", store, process.env
 
 /** Both read the same configuration, so both are started by the same code. */
 function dexSystem(family: "ours" | "dex", store: Store, binary: string | undefined, whyMissing: string): System {
+  const program = isDatabase(store) ? databases[store] : undefined;
+  const absent = binary === undefined ? whyMissing : program?.missing || undefined;
   return {
     name: `${family}-${store}`,
     family,
     store,
     version: binary === undefined ? "" : versionOf(binary),
-    ...(binary === undefined ? { missing: whyMissing } : {}),
+    ...(absent === undefined ? {} : { missing: absent }),
     login,
     isLoginAddress: () => false,
-    start: (options) => start(binary ?? "", family, store, options),
+    start: async (options) => {
+      if (program === undefined) return start(binary ?? "", family, storageIn(store, options.directory), options);
+      const database = await program.start(options.directory);
+      try {
+        const server = await start(binary ?? "", family, { storage: database.storage }, options);
+        const stop = async (): Promise<void> => {
+          await server.stop();
+          await database.stop();
+        };
+        return { ...server, databasePid: database.pid, stop };
+      } catch (error) {
+        await database.stop();
+        throw error;
+      }
+    },
   };
+}
+
+const isDatabase = (store: Store): store is keyof typeof databases => Object.hasOwn(databases, store);
+
+interface Place {
+  /** The configuration's `storage`. */
+  readonly storage: object;
+  readonly databaseFile?: string;
+}
+
+function storageIn(store: Store, directory: string): Place {
+  if (store !== "sqlite") return { storage: { type: "memory" } };
+  const databaseFile = join(directory, "dex.db");
+  return { storage: { type: "sqlite3", config: { file: databaseFile } }, databaseFile };
 }
 
 function login(kind: LoginKind, person: number): Login {
@@ -44,17 +81,13 @@ function login(kind: LoginKind, person: number): Login {
 async function start(
   binary: string,
   family: "ours" | "dex",
-  store: Store,
+  { storage, databaseFile }: Place,
   { directory, willRefresh, signer }: StartOptions,
 ): Promise<Server> {
   const address = `127.0.0.1:${await freePort()}`;
-  const databaseFile = join(directory, "dex.db");
   const configFile = join(directory, "config.yaml");
   // JSON is YAML, so no writer is needed.
-  writeFileSync(
-    configFile,
-    JSON.stringify(configuration(address, store === "sqlite" ? databaseFile : undefined, signer), undefined, 2),
-  );
+  writeFileSync(configFile, JSON.stringify(configuration(address, storage, signer), undefined, 2));
   // compat(dex): with sessions off, a single refresh hangs Dex on SQLite and in memory; with them on it works.
   // Everywhere else Dex runs as it comes, without sessions, which is less work for it.
   const environment: Readonly<Record<string, string>> = {
@@ -68,14 +101,14 @@ async function start(
     directory,
     issuer: `http://${address}/dex`,
     healthPath: "/dex/healthz",
-    ...(store === "sqlite" ? { databaseFile } : {}),
+    ...(databaseFile === undefined ? {} : { databaseFile }),
   });
 }
 
-function configuration(address: string, databaseFile: string | undefined, signer: object | undefined): object {
+function configuration(address: string, storage: object, signer: object | undefined): object {
   return {
     issuer: `http://${address}/dex`,
-    storage: databaseFile === undefined ? { type: "memory" } : { type: "sqlite3", config: { file: databaseFile } },
+    storage,
     web: { http: address },
     ...(signer === undefined ? {} : { signer }),
     oauth2: { skipApprovalScreen: true },

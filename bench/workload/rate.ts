@@ -1,5 +1,5 @@
 /** Workloads that are a rate: the same operation over and over, measured in short windows, one system after the other. */
-import { type Crew, type CrewResult, drive, type LoadResult } from "../driver.ts";
+import { type Crew, type CrewResult, drive, type LoadResult, type Meters } from "../driver.ts";
 import { median } from "../numbers.ts";
 import { publishedKeys } from "../oidc/discover.ts";
 import { verifySignature } from "../oidc/jwt.ts";
@@ -91,6 +91,21 @@ async function prepare(workload: RateWorkload, system: System, bench: Bench): Pr
   }
 }
 
+/** What the server's processes have used, by /proc. */
+export function metersOf({ pid, databasePid }: Server): Meters {
+  const server = usageOf(pid);
+  const database = databasePid === undefined ? undefined : usageOf(databasePid);
+  return { server: () => server.cpuMs(), database: () => database?.cpuMs() ?? 0 };
+}
+
+/** The column of the database's processor time, where there is such a process. */
+export const databaseShare = (
+  { databasePid }: Server,
+  { databaseCpuMs }: LoadResult,
+  operations: number,
+): Readonly<Record<string, number>> =>
+  databasePid === undefined ? {} : { "database CPU ms/op": databaseCpuMs / operations };
+
 /** A stage on which every client that is made is remembered, so that it can be closed. */
 export function stageFor(
   system: System,
@@ -132,7 +147,7 @@ async function playRound(
     if (contender.results.some(hasFailed)) continue;
     const warmUpMs = round === 0 ? options.warmUpMs * 2 : options.warmUpMs;
     const window = { warmUpMs, measureMs: Math.max(options.measureMs, leastMs) };
-    const result = await drive(contender.crews, window, () => contender.usage.cpuMs());
+    const result = await drive(contender.crews, window, metersOf(contender.server));
     contender.results.push(result);
     const rates = Object.entries(result.crews).map(([crew, { perSecond }]) => `${perSecond.toFixed(0)} ${crew}/s`);
     say(
@@ -143,7 +158,7 @@ async function playRound(
 
 const hasFailed = (result: LoadResult): boolean => Object.values(result.crews).some(({ failures }) => failures > 0);
 
-function rowsOf({ system, usage, crews, results }: Contender): readonly Row[] {
+function rowsOf({ system, server, usage, crews, results }: Contender): readonly Row[] {
   const rssMiB = usage.rssMiB();
   return crews.map((crew) => {
     const measured = results.flatMap((result) => {
@@ -166,7 +181,12 @@ function rowsOf({ system, usage, crews, results }: Contender): readonly Row[] {
       failures: measured.reduce((sum, { one }) => sum + one.failures, 0),
       failed: measured.flatMap(({ one }) => one.failed).slice(0, 5),
       disturbance: Math.max(...results.map((result) => result.disturbance)),
-      more: Number.isNaN(driverCpuMs) ? {} : { "generator CPU ms/op": driverCpuMs },
+      more: {
+        ...(Number.isNaN(driverCpuMs) ? {} : { "generator CPU ms/op": driverCpuMs }),
+        ...(server.databasePid === undefined || Number.isNaN(driverCpuMs)
+          ? {}
+          : { "database CPU ms/op": perOperation(({ databaseCpuMs }) => databaseCpuMs) }),
+      },
       rounds: measured.map(({ one }) => one.perSecond),
     };
   });

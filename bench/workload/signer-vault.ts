@@ -3,7 +3,7 @@ import { drive } from "../driver.ts";
 import { usageOf } from "../process-usage.ts";
 import type { System } from "../system/contract.ts";
 import { type Bench, failedRow, type Row, roll, type Workload } from "./contract.ts";
-import { stageFor } from "./rate.ts";
+import { metersOf, stageFor } from "./rate.ts";
 
 /** What it costs that the key lies elsewhere. */
 export const signerVault: Workload = {
@@ -29,7 +29,7 @@ async function measure(system: System, { options, newDirectory, say }: Bench): P
   try {
     const usage = usageOf(server.pid);
     const members = stage.strangers(options.clients).map((client) => async () => void (await client.earn()));
-    const result = await drive([{ name: "grant", members }], options, () => usage.cpuMs());
+    const result = await drive([{ name: "grant", members }], options, metersOf(server));
     const grant = result.crews.grant;
     if (grant === undefined) throw new Error("nothing was measured");
     say(`signer-vault: ${system.name}: ${grant.perSecond.toFixed(0)} tokens/s`);

@@ -2,7 +2,7 @@ import { drive } from "../driver.ts";
 import { usageOf } from "../process-usage.ts";
 import type { System } from "../system/contract.ts";
 import { type Bench, failedRow, type Row, roll, type Workload } from "./contract.ts";
-import { stageFor } from "./rate.ts";
+import { databaseShare, metersOf, stageFor } from "./rate.ts";
 
 /** Logins enough to show a leak. Others are soaked only when `--systems` asks for them: it takes minutes each. */
 export const soak: Workload = {
@@ -25,14 +25,15 @@ async function measure(system: System, { options, newDirectory, say }: Bench): P
   const { stage, clients: made } = stageFor(system, server, options);
   try {
     const usage = usageOf(server.pid);
+    const meters = metersOf(server);
     const rssBefore = usage.rssMiB();
     const clients = stage.clients("instant", options.clients);
     const members = clients.map((client) => async () => void (await client.logIn()));
     // In two halves: what matters is not what the first logins cost but whether the later ones cost more.
     const half = Math.ceil(options.flows / 2);
-    const first = await drive([{ name: "flow", members }], { operations: half }, () => usage.cpuMs());
+    const first = await drive([{ name: "flow", members }], { operations: half }, meters);
     const rssHalfway = usage.rssMiB();
-    const second = await drive([{ name: "flow", members }], { operations: options.flows - half }, () => usage.cpuMs());
+    const second = await drive([{ name: "flow", members }], { operations: options.flows - half }, meters);
     const [before, after] = [first.crews.flow, second.crews.flow];
     if (before === undefined || after === undefined) throw new Error("nothing was measured");
     say(`soak: ${system.name}: ${before.perSecond.toFixed(0)}, then ${after.perSecond.toFixed(0)} flows/s`);
@@ -51,6 +52,7 @@ async function measure(system: System, { options, newDirectory, say }: Bench): P
         "RSS before": rssBefore,
         "RSS halfway": rssHalfway,
         "RSS peak": usage.peakRssMiB(),
+        ...databaseShare(server, second, after.operations),
       },
       rounds: [before.perSecond, after.perSecond],
     };

@@ -3,7 +3,7 @@ import { drive } from "../driver.ts";
 import { usageOf } from "../process-usage.ts";
 import type { System } from "../system/contract.ts";
 import { type Bench, failedRow, type Row, roll, type Workload } from "./contract.ts";
-import { stageFor } from "./rate.ts";
+import { databaseShare, metersOf, stageFor } from "./rate.ts";
 
 /** What strangers cost: nobody logs in, so nothing should be left behind. */
 export const unauthenticated: Workload = {
@@ -28,7 +28,7 @@ async function measure(system: System, { options, newDirectory, say }: Bench): P
     const rssBefore = usage.rssMiB();
     const clients = stage.clients(system.login("password", 0) === undefined ? "instant" : "password", options.clients);
     const members = clients.map((client) => () => client.visit(system.isLoginAddress));
-    const result = await drive([{ name: "visit", members }], { operations: options.hits }, () => usage.cpuMs());
+    const result = await drive([{ name: "visit", members }], { operations: options.hits }, metersOf(server));
     const rowsAfter = server.databaseFile === undefined ? undefined : countRows(server.databaseFile);
     const visit = result.crews.visit;
     if (visit === undefined) throw new Error("nothing was measured");
@@ -50,6 +50,7 @@ async function measure(system: System, { options, newDirectory, say }: Bench): P
         "rows before": rowsBefore ?? "-",
         "rows after": rowsAfter ?? "-",
         "RSS before": rssBefore,
+        ...databaseShare(server, result, visit.operations),
       },
       rounds: [visit.perSecond],
     };

@@ -6,6 +6,7 @@ import type { TestTls } from "./tls.ts";
 export const etcdPrograms = { etcd: "etcd-server" };
 
 export interface EtcdPeer {
+  readonly pid: number;
   readonly endpoint: string;
   /** One call of the JSON gateway, such as `("kv/put", { key: base64, value: base64 })`. */
   call(path: string, body: object, token?: string): Promise<Readonly<Record<string, unknown>>>;
@@ -19,9 +20,18 @@ export interface EtcdPeer {
   stop(): Promise<void>;
 }
 
-/** One member on 127.0.0.1. With `tls` it demands a client certificate. */
-export async function startEtcd(tls?: TestTls): Promise<EtcdPeer> {
-  const folder = peerFolder("etcd");
+export interface EtcdSettings {
+  /** It demands a client certificate. */
+  readonly tls?: TestTls;
+  /** Where its folder is made. */
+  readonly parent?: string;
+  /** It waits for the disk, as in production; what was acknowledged survives a killed process either way. */
+  readonly isDurable?: boolean;
+}
+
+/** One member on 127.0.0.1. */
+export async function startEtcd({ tls, parent, isDurable = false }: EtcdSettings = {}): Promise<EtcdPeer> {
+  const folder = peerFolder("etcd", parent);
   const [port, peerPort] = [await freePort(), await freePort()];
   const [scheme, own] = [tls === undefined ? "http" : "https", `http://127.0.0.1:${peerPort}`];
   const endpoint = `${scheme}://127.0.0.1:${port}`;
@@ -36,9 +46,10 @@ export async function startEtcd(tls?: TestTls): Promise<EtcdPeer> {
           ...["--client-cert-auth", "--trusted-ca-file", tls.caFile],
         ];
   const args = [
-    ...["--name", "one", "--data-dir", join(folder.path, "data"), "--unsafe-no-fsync", "--log-level", "warn"],
+    ...["--name", "one", "--data-dir", join(folder.path, "data"), "--log-level", "warn"],
     ...["--listen-client-urls", endpoint, "--advertise-client-urls", endpoint],
     ...["--listen-peer-urls", own, "--initial-advertise-peer-urls", own, "--initial-cluster", `one=${own}`],
+    ...(isDurable ? [] : ["--unsafe-no-fsync"]),
     ...secured,
   ];
   const call = async (path: string, body: object, token?: string) => {
@@ -56,6 +67,9 @@ export async function startEtcd(tls?: TestTls): Promise<EtcdPeer> {
   const launch = () => startPeer({ command: "etcd", args, logFile: join(folder.path, "etcd.log") }, isReady);
   let peer = await launch();
   return {
+    get pid() {
+      return peer.child.pid ?? 0;
+    },
     endpoint,
     call,
     pause: () => void peer.child.kill("SIGSTOP"),

@@ -27,6 +27,7 @@ export interface MariadbPeerConfig {
 }
 
 export interface MariadbPeer {
+  readonly pid: number;
   readonly port: number;
   /** The Unix socket. */
   readonly socket: string;
@@ -43,8 +44,9 @@ export interface MariadbPeer {
   stop(): Promise<void>;
 }
 
-export async function startMariadb(settings: readonly string[] = []): Promise<MariadbPeer> {
-  const folder = peerFolder("mariadb");
+/** `parent`: where its folder is made. */
+export async function startMariadb(parent?: string): Promise<MariadbPeer> {
+  const folder = peerFolder("mariadb", parent);
   const port = await freePort();
   const owner = ownerOf();
   chmodSync(folder.path, 0o711);
@@ -86,7 +88,6 @@ export async function startMariadb(settings: readonly string[] = []): Promise<Ma
       `--ssl-ca=${ca.caFile}`,
       `--ssl-cert=${ca.serverCert}`,
       `--ssl-key=${ca.serverKey}`,
-      ...settings,
     ];
     peer = await startPeer(
       { command: "mariadbd", args, logFile: join(folder.path, "log") },
@@ -103,6 +104,9 @@ export async function startMariadb(settings: readonly string[] = []): Promise<Ma
     await query("mysql", sql);
   let databases = 0;
   return {
+    get pid() {
+      return peer?.child.pid ?? 0;
+    },
     port,
     socket,
     ca,

@@ -46,9 +46,9 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** A folder that a daemon running as somebody else can enter too. `remove` forgets it. */
-export function peerFolder(name: string): { readonly path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), `dex-peer-${name}-`));
+/** A folder that a daemon running as somebody else can enter too, if it can enter `parent`. `remove` forgets it. */
+export function peerFolder(name: string, parent = tmpdir()): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(parent, `dex-peer-${name}-`));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 

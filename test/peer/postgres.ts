@@ -37,6 +37,7 @@ export interface PostgresPeerConfig {
 }
 
 export interface PostgresPeer {
+  readonly pid: number;
   readonly port: number;
   /** Folder of the Unix socket. */
   readonly socket: string;
@@ -55,8 +56,9 @@ export interface PostgresPeer {
   stop(): Promise<void>;
 }
 
-export async function startPostgres(): Promise<PostgresPeer> {
-  const folder = peerFolder("postgres");
+/** `parent`: where its folder is made. */
+export async function startPostgres(parent?: string): Promise<PostgresPeer> {
+  const folder = peerFolder("postgres", parent);
   const port = await freePort();
   const owner = ownerOf();
   chmodSync(folder.path, 0o711);
@@ -103,6 +105,9 @@ export async function startPostgres(): Promise<PostgresPeer> {
   });
   let databases = 0;
   return {
+    get pid() {
+      return peer?.child.pid ?? 0;
+    },
     port,
     socket,
     ca,

@@ -203,7 +203,7 @@ describe("TLS towards etcd", { skip: missing({ ...etcdPrograms, ...tlsPrograms }
   const stranger = makeTestTls();
   const own = { caFile: tls.caFile, certFile: tls.clientCertFile, keyFile: tls.clientKeyFile };
   before(async () => {
-    peer = await startEtcd(tls);
+    peer = await startEtcd({ tls });
   });
   after(async () => {
     await peer.stop();

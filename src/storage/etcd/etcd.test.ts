@@ -21,7 +21,7 @@ describe("etcd with users and client certificates", { skip: missing({ ...etcdPro
   let peer: EtcdPeer;
   const tls = makeTestTls();
   before(async () => {
-    peer = await startEtcd(tls);
+    peer = await startEtcd({ tls });
     await enableUsers(peer, { name: "keeper", password: "s3cret", prefix: "dex/" });
   });
   after(async () => {
