@@ -64,6 +64,11 @@ export interface Abilities {
   logout?(request: UpstreamLogout, context: Pick<Login, "trail" | "signal">): Promise<Departure | undefined>;
   /** The upstream says that it ended a session. @throws {Error} The message is not the upstream's. OIDC Back-Channel Logout §2.6. */
   hearLogout?(message: Callback, context: Pick<Login, "trail" | "signal">): Promise<EndedUpstream>;
+  /**
+   * Whether the upstream is there, asked with no person's words and nothing that an upstream counts as an attempt. Absent:
+   * it cannot be asked, or there is none. @throws {Error} It is away.
+   */
+  probe?(signal: AbortSignal): Promise<void>;
   close?(): Promise<void>;
 }
 
@@ -213,6 +218,9 @@ export interface OpenConnector {
 export interface Connectors {
   /** All of them, usable or not. From memory or at most a second old. */
   list(): Promise<readonly ConnectorInfo[]>;
-  /** Undefined when there is no such connector. @throws {UnavailableError} It exists and cannot be opened now. */
+  /**
+   * Undefined when there is no such connector. One whose upstream has died since stays open: its `info` says so, and
+   * logins under way find out by themselves. @throws {UnavailableError} It exists and cannot be opened now.
+   */
   open(id: string): Promise<OpenConnector | undefined>;
 }

@@ -1,6 +1,7 @@
 import { beginLogin } from "../flow/begin-login.ts";
 import { beginRequest } from "../flow/begin-request.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
+import { UnavailableError } from "../kernel/errors.ts";
 import { authorizationParams, type MergedParams, queryWithout } from "./authorization-params.ts";
 import { grantOf } from "./authorize.ts";
 import { ensureBrowserSecret } from "./browser-secret.ts";
@@ -31,7 +32,10 @@ export async function connectorLoginEndpoint(request: HttpRequest, provider: Pro
     if (named !== "" && named !== id) throw new PageError(400, "Bad connector ID");
     if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(400, "Unsupported request method.");
     const reused = await beginRequest(flowRequest, id, context, flow);
-    return reused ?? beginLogin(flowRequest, open, await backLink(params, provider), context, flow);
+    if (reused !== undefined) return reused;
+    // The browser would be sent to where nobody answers it.
+    if (open.info.unavailable !== undefined) throw new UnavailableError(`connector ${id}`, open.info.unavailable);
+    return beginLogin(flowRequest, open, await backLink(params, provider), context, flow);
   });
   return withCookie(answer, browser.cookie);
 }

@@ -1,8 +1,8 @@
 /**
  * Every connector of a running server: the built-in password database, those of the configuration and those in
- * storage, opened and kept open. One that cannot be opened disables its own button and nothing else: it is
- * tried again in the background, ever more seldom, until it works. (Dex tries on every login instead, and so
- * every login waits for a dead upstream.)
+ * storage, opened and kept open. One that cannot be opened, or whose upstream dies later, disables its own button and
+ * nothing else: it is tried again in the background, ever more seldom, until it works. (Dex tries on every login
+ * instead, and so every login waits for a dead upstream.)
  *
  * The request path reads memory. What is stored is asked for at most once a second, by one caller for all. A
  * server whose connectors cannot change says `isStatic`, and they are read once; hand it the configured records
@@ -112,7 +112,10 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
 
   return {
     async list() {
-      const infos = [...(await current()).values()].map((slot) => slot.info());
+      const infos = [...(await current()).values()].map((slot) => {
+        slot.glance();
+        return slot.info();
+      });
       return deps.local() === undefined ? infos : [...infos, localInfo];
     },
     async open(id) {

@@ -2,14 +2,17 @@ import type { Connector, ConnectorDeps, ConnectorInfo, OpenConnector } from "../
 import type { AnyConnectorType } from "../connector/registry.ts";
 import { UnavailableError } from "../kernel/errors.ts";
 import { asGoReads } from "../kernel/go-keys.ts";
-import { type Clock, type Logger, type Millis, millis, type Random } from "../kernel/ports.ts";
+import { type Clock, type Logger, millis, type Random } from "../kernel/ports.ts";
 import type { OpenUpstreamFetch, UpstreamOptions } from "../kernel/upstream-fetch.ts";
 import type { ConnectorRecord } from "../storage/records.ts";
+import { jittered, type UpstreamWatch, watched, watchUpstream } from "./upstream-watch.ts";
 
-/** One connector of the pool: opened when first asked for, and again until it works. */
+/** One connector of the pool: opened when first asked for, again until it works, and watched from then on. */
 export interface ConnectorSlot {
   readonly record: ConnectorRecord;
   info(): ConnectorInfo;
+  /** Somebody looks at the sign-in page: what is known of the upstream should be of now. Nobody waits for it. */
+  glance(): void;
   /** Waits for the first attempt, for no later one. @throws {UnavailableError} It does not open now. */
   open(): Promise<OpenConnector>;
   /** Gives up, and closes what is open. */
@@ -29,6 +32,8 @@ const openTimeout = millis(15_000);
 const firstPause = 1_000;
 const longestPause = 300_000;
 
+const awayReason = "The upstream of this connector cannot be reached.";
+
 /** No attempt can succeed before the record itself changes. `message` is shown to people. */
 class HopelessError extends Error {
   override readonly name = "HopelessError";
@@ -40,15 +45,14 @@ export function createConnectorSlot(record: ConnectorRecord, deps: ConnectorSlot
   const logger = deps.logger.with({ connector: { type, id } });
   let first: Promise<boolean> | undefined;
   let connector: Connector | undefined;
-  let unavailable: string | undefined;
+  let watch: UpstreamWatch | undefined;
+  /** Why it does not open. */
+  let unopened: string | undefined;
 
-  const info = (): ConnectorInfo => ({
-    id,
-    type,
-    name,
-    grantTypes,
-    ...(unavailable === undefined ? {} : { unavailable }),
-  });
+  function info(): ConnectorInfo {
+    const unavailable = unopened ?? (watch?.isAway ? awayReason : undefined);
+    return { id, type, name, grantTypes, ...(unavailable === undefined ? {} : { unavailable }) };
+  }
 
   /** One attempt; resolves to whether another one makes sense. */
   async function attempt(): Promise<boolean> {
@@ -59,14 +63,14 @@ export function createConnectorSlot(record: ConnectorRecord, deps: ConnectorSlot
         await closeQuietly(opened, logger);
         return false;
       }
-      connector = opened;
-      if (unavailable !== undefined) logger.info("connector opened", { id });
-      unavailable = undefined;
+      watch = opened.probe && watchUpstream(opened.probe, { ...deps, logger, closing: closing.signal });
+      connector = watch === undefined ? opened : watched(opened, watch);
+      if (unopened !== undefined) logger.info("connector opened", { id });
+      unopened = undefined;
       return false;
     } catch (error) {
       if (closing.signal.aborted) return false;
-      unavailable =
-        error instanceof HopelessError ? error.message : "The upstream of this connector cannot be reached.";
+      unopened = error instanceof HopelessError ? error.message : awayReason;
       deps.logger.error("server: Failed to open connector", { id }, error);
       return !(error instanceof HopelessError);
     }
@@ -93,13 +97,14 @@ export function createConnectorSlot(record: ConnectorRecord, deps: ConnectorSlot
   return {
     record,
     info,
+    glance: () => watch?.glance(),
     async open() {
       if (closing.signal.aborted) throw new UnavailableError(`connector ${id}`, "the connector was closed");
       first ??= start();
       // A login waits for the first attempt alone: a dead upstream must not hold up every login that names it.
-      if (unavailable === undefined) await first;
+      if (unopened === undefined) await first;
       if (connector === undefined)
-        throw new UnavailableError(`connector ${id}`, unavailable ?? "the connector was closed");
+        throw new UnavailableError(`connector ${id}`, unopened ?? "the connector was closed");
       return { info: info(), connector };
     },
     async close() {
@@ -109,11 +114,6 @@ export function createConnectorSlot(record: ConnectorRecord, deps: ConnectorSlot
       await closeQuietly(open, logger);
     },
   };
-}
-
-/** Half to all of `pause`, so that replicas do not fall upon a recovering upstream together. */
-function jittered(pause: number, random: Random): Millis {
-  return millis(Math.round(pause * (0.5 + (random.bytes(1)[0] ?? 0) / 510)));
 }
 
 async function openInTime(

@@ -31,6 +31,8 @@ export interface FakeOAuth2Options {
     form: URLSearchParams,
   ) => { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string };
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** To come back where another one was. Default a free one. */
+  readonly port?: number;
 }
 
 /** What one sign-in led to. */
@@ -98,9 +100,13 @@ export async function startFakeOAuth2(options: FakeOAuth2Options = {}): Promise<
   const grants: Grant[] = [];
   const spentRefresh = new Map<string, Grant>();
 
-  const server = await loopbackServer((request, response) => {
-    void answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
-  }, options.tls);
+  const server = await loopbackServer(
+    (request, response) => {
+      void answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
+    },
+    options.tls,
+    options.port,
+  );
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "", server.url);
@@ -115,7 +121,8 @@ export async function startFakeOAuth2(options: FakeOAuth2Options = {}): Promise<
       body,
     };
     heard.push(one);
-    if (await fake.apply(url.pathname, response)) return;
+    const isProbe = one.method === "GET" && url.pathname === paths.token;
+    if (await fake.apply(url.pathname, response, isProbe)) return;
     if (await fake.handler(one, response)) return;
     if (url.pathname === paths.authorize) return authorize(url.searchParams, response);
     if (url.pathname === paths.token) return exchange(one, response);

@@ -19,8 +19,8 @@ export interface Spoils {
   next(path: string, spoil: Spoil): void;
   /** Every request for `path` goes wrong, until `undefined`. */
   always(path: string, spoil: Spoil | undefined): void;
-  /** Spoils the answer if it is its turn; false: answer as usual. */
-  apply(path: string, response: ServerResponse): Promise<boolean>;
+  /** Spoils the answer if it is its turn; false: answer as usual. `isProbe`: uses up nothing of what goes wrong next. */
+  apply(path: string, response: ServerResponse, isProbe?: boolean): Promise<boolean>;
 }
 
 export function newSpoils(): Spoils {
@@ -29,8 +29,8 @@ export function newSpoils(): Spoils {
   return {
     next: (path, spoil) => void once.set(path, [...(once.get(path) ?? []), spoil]),
     always: (path, spoil) => void (spoil === undefined ? always.delete(path) : always.set(path, spoil)),
-    async apply(path, response) {
-      const spoil = once.get(path)?.shift() ?? always.get(path);
+    async apply(path, response, isProbe = false) {
+      const spoil = (isProbe ? undefined : once.get(path)?.shift()) ?? always.get(path);
       if (spoil === undefined) return false;
       if (spoil.hang === true) return true;
       if (spoil.delay !== undefined) await new Promise((resolve) => setTimeout(resolve, spoil.delay));

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type KeyPair, makeKeyPair } from "../fake/saml-documents.ts";
-import { freePort, missing, peerFolder, startPeer } from "./peer.ts";
+import { freePort, missing, type Peer, peerFolder, startPeer } from "./peer.ts";
 
 const installed = "/usr/share/simplesamlphp/www";
 
@@ -40,6 +40,9 @@ export interface SimpleSaml {
   readonly idp: KeyPair;
   /** Ours: for encryption to us, and to verify what we sign. */
   readonly sp: KeyPair;
+  /** Ends the process, and keeps what it needs for `revive`. */
+  kill(): Promise<void>;
+  revive(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -108,27 +111,29 @@ export async function startSimpleSaml(options: SimpleSamlOptions): Promise<Simpl
   const [idp, sp] = [makeKeyPair("SimpleSAMLphp"), makeKeyPair("Dex")];
   writeFiles(folder, origin, options, idp, sp);
   const metadataUrl = `${origin}/saml2/idp/metadata.php`;
-  const peer = await startPeer(
-    {
-      command: "php",
-      // Notices of an old library under a new PHP would stand in the pages.
-      args: [
-        ...[
-          "-d",
-          "display_errors=stderr",
-          "-d",
-          "error_reporting=E_ALL&~E_DEPRECATED",
-          "-d",
-          `session.save_path=${folder}`,
+  const launch = (): Promise<Peer> =>
+    startPeer(
+      {
+        command: "php",
+        // Notices of an old library under a new PHP would stand in the pages.
+        args: [
+          ...[
+            "-d",
+            "display_errors=stderr",
+            "-d",
+            "error_reporting=E_ALL&~E_DEPRECATED",
+            "-d",
+            `session.save_path=${folder}`,
+          ],
+          ...["-S", `127.0.0.1:${port}`, "-t", installed],
         ],
-        ...["-S", `127.0.0.1:${port}`, "-t", installed],
-      ],
-      env: { SIMPLESAMLPHP_CONFIG_DIR: folder },
-      logFile: join(folder, "php.log"),
-    },
-    async () =>
-      (await (await fetch(`http://127.0.0.1:${port}/saml2/idp/metadata.php`)).text()).includes("EntityDescriptor"),
-  );
+        env: { SIMPLESAMLPHP_CONFIG_DIR: folder },
+        logFile: join(folder, "php.log"),
+      },
+      async () =>
+        (await (await fetch(`http://127.0.0.1:${port}/saml2/idp/metadata.php`)).text()).includes("EntityDescriptor"),
+    );
+  let peer = await launch();
   return {
     origin,
     entityId: `${origin}/idp`,
@@ -137,6 +142,10 @@ export async function startSimpleSaml(options: SimpleSamlOptions): Promise<Simpl
     metadataUrl,
     idp,
     sp,
+    kill: () => peer.stop(),
+    async revive() {
+      peer = await launch();
+    },
     async stop() {
       await peer.stop();
       remove();

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { newAuthority } from "../fake/certificates.ts";
-import { findProgram, freePort, peerFolder, startPeer } from "./peer.ts";
+import { findProgram, freePort, type Peer, peerFolder, startPeer } from "./peer.ts";
 import { baseDn, ldif, type SeedEntry, seed } from "./slapd-seed.ts";
 
 export const slapdPrograms = { slapd: "slapd", ldapmodify: "ldap-utils", openssl: "openssl" } as const;
@@ -20,6 +20,9 @@ export interface Slapd {
   readonly clientKey: string;
   /** Changes the directory as its administrator: LDIF change records. */
   modify(changes: string): Promise<void>;
+  /** Ends the process, and keeps the directory for `revive`. */
+  kill(): Promise<void>;
+  revive(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,17 +55,19 @@ export async function startSlapd({ verifyClient = "never", more = [] }: SlapdOpt
   await run(slapd(), ["-Tadd", "-q", "-f", at("slapd.conf"), "-l", at("seed.ldif")]);
   const port = await freePort();
   const tlsPort = await freePort();
-  const peer = await startPeer(
-    {
-      command: slapd(),
-      args: ["-d", "0", "-f", at("slapd.conf"), "-h", `ldap://127.0.0.1:${port}/ ldaps://127.0.0.1:${tlsPort}/`],
-      logFile: at("slapd.log"),
-    },
-    async () => {
-      await ldapTool("ldapwhoami", port, []);
-      return true;
-    },
-  );
+  const launch = (): Promise<Peer> =>
+    startPeer(
+      {
+        command: slapd(),
+        args: ["-d", "0", "-f", at("slapd.conf"), "-h", `ldap://127.0.0.1:${port}/ ldaps://127.0.0.1:${tlsPort}/`],
+        logFile: at("slapd.log"),
+      },
+      async () => {
+        await ldapTool("ldapwhoami", port, []);
+        return true;
+      },
+    );
+  let peer = await launch();
   return {
     port,
     tlsPort,
@@ -72,6 +77,10 @@ export async function startSlapd({ verifyClient = "never", more = [] }: SlapdOpt
     async modify(changes) {
       writeFileSync(at("changes.ldif"), changes);
       await ldapTool("ldapmodify", port, ["-f", at("changes.ldif")]);
+    },
+    kill: () => peer.stop(),
+    async revive() {
+      peer = await launch();
     },
     async stop() {
       await peer.stop();

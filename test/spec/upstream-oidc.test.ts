@@ -210,6 +210,29 @@ describe("a refresh asks the provider", () => {
     assertNoneTwice(fake);
   });
 
+  for (const [what, path, spoil] of [
+    ["userinfo", "/userinfo", { status: 500 }],
+    ["userinfo that lies", "/userinfo", { body: '{"sub":"john"}' }],
+    ["a key set", "/jwks", { status: 500 }],
+  ] as const) {
+    it(`and keeps what it was given when ${what} fails afterwards, for two at once`, async () => {
+      const { clock, fake, agent } = await aServer({}, { getUserInfo: true });
+      const { refresh_token } = await signInUpstream(agent, fake);
+      await clock.advance(60_000);
+      if (path === "/jwks") await fake.rotateKeys();
+      fake.always(path, spoil);
+      const both = Promise.all([refresh(agent, refresh_token ?? ""), refresh(agent, refresh_token ?? "")]);
+      for (const { status } of await Promise.race([both, wound(clock, both)])) assert.ok(status >= 500, String(status));
+      fake.always(path, undefined);
+      // Longer than this process remembers what it was given: now only what was stored counts.
+      await clock.advance(120_000);
+      const later = refresh(agent, refresh_token ?? "");
+      tokensOf(await Promise.race([later, wound(clock, later)]));
+      assertNoneTwice(fake);
+      assert.ok(askedToRefresh(fake) >= 2);
+    });
+  }
+
   it("through two replicas at once: who comes second uses what the first one was given", async () => {
     const clock = handClock();
     const fake = await aProvider(clock, { endsReplayed: false });

@@ -34,6 +34,7 @@ export const atlassianCrowd = defineConnector<CrowdConfig>({
       prompt: config.usernamePrompt,
       login: (username, password, login) => people.login(username, password, login),
       refresh: (identity, login) => people.refresh(identity, login),
+      probe: api.probe,
     };
   },
   async diagnose(config, deps, report) {

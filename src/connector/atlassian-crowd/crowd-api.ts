@@ -2,6 +2,7 @@ import { z } from "zod";
 import { BadAnswerError, UnavailableError } from "../../kernel/errors.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import { parseJson } from "../shared/json.ts";
+import { probeHttp } from "../shared/probe-http.ts";
 import { complaintIn, readJson } from "../shared/read-json.ts";
 import type { CrowdConfig } from "./config.ts";
 
@@ -16,6 +17,8 @@ export interface CrowdApi {
   ): Promise<CrowdUser | undefined>;
   /** All groups, nested ones too. */
   groups(username: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** @throws {UnavailableError} Crowd does not answer. */
+  probe(signal: AbortSignal): Promise<void>;
 }
 
 export type Verdict = { readonly ok: true; readonly name: string } | { readonly ok: false; readonly reason: string };
@@ -71,6 +74,7 @@ export function crowdApi(
   }
 
   return {
+    probe: (signal) => probeHttp(fetch, baseURL, signal),
     async authenticate(username, password, signal) {
       const path = password === undefined ? "/session?validate-password=false" : "/session";
       const body = { username, ...(password === undefined ? {} : { password: password.reveal() }) };

@@ -72,6 +72,7 @@ export const google = defineConnector<GoogleConfig>({
         return people.admit(tokens, login, { username: identity.username });
       },
       identify: (token, type, login) => people.identify(token, type, login),
+      probe: connection.client.probe,
     };
   },
   async diagnose(config, deps, report) {

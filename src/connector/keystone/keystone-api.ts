@@ -2,6 +2,7 @@ import { z } from "zod";
 import { BadAnswerError, UnavailableError } from "../../kernel/errors.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { looseText } from "../shared/json.ts";
+import { probeHttp } from "../shared/probe-http.ts";
 import { complaintIn, readJson } from "../shared/read-json.ts";
 
 /** The Identity API v3, as far as a login needs it. */
@@ -9,6 +10,8 @@ export interface KeystoneApi {
   authenticate(auth: unknown, signal: AbortSignal): Promise<Authenticated | Denied>;
   /** Ends a token. Fails quietly into the log: it would end by itself. */
   revoke(token: Secret): void;
+  /** @throws {UnavailableError} Keystone does not answer. */
+  probe(signal: AbortSignal): Promise<void>;
   /** @throws {ForbiddenError} The token may not read it. */
   user(id: string, token: Secret, signal: AbortSignal): Promise<KeystoneUser | undefined>;
   /** @throws As `user`. */
@@ -121,6 +124,7 @@ export function keystoneApi(
         expiresAt: Number.isNaN(expiresAt) ? undefined : expiresAt,
       };
     },
+    probe: (signal) => probeHttp(fetch, root, signal, true),
     revoke(token) {
       const headers = { "x-auth-token": token.reveal(), "x-subject-token": token.reveal() };
       fetch(`${root}/auth/tokens`, { method: "DELETE", headers }).then((response) => {

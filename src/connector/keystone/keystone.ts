@@ -36,6 +36,7 @@ export const keystone = defineConnector<KeystoneConfig>({
       prompt: "username",
       login: (username, password, login) => people.login(username, password, login),
       refresh: (identity, login) => people.refresh(identity, login),
+      probe: api.probe,
       close: async () => admin.close(),
     };
   },

@@ -9,6 +9,7 @@ import type { Secret } from "../../kernel/secret.ts";
 import { createHosts, type Hosts, type HostsDeps } from "./hosts.ts";
 import { type Address, type BindAnswer, type ConnectionOptions, LdapConnection } from "./wire/connection.ts";
 import { codes, LdapConnectionError, LdapResultError, LdapTimeoutError } from "./wire/errors.ts";
+import { parseFilter } from "./wire/filter.ts";
 import { passwordPolicyControl } from "./wire/message.ts";
 
 export interface Directory {
@@ -19,6 +20,8 @@ export interface Directory {
   ask<T>(work: (connection: LdapConnection) => Promise<T>, signal: AbortSignal): Promise<T>;
   /** What the server says to this name and password. Asked once: a server may count. @throws {UnavailableError} */
   tryPassword(dn: string, password: Secret, signal: AbortSignal): Promise<BindAnswer>;
+  /** @throws {UnavailableError} No server answers. */
+  probe(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,6 +61,20 @@ export function createDirectory(options: DirectoryOptions, deps: DirectoryDeps):
       if (!(cause instanceof LdapResultError) || isAway(cause)) throw cause;
       const who = options.bindDn === "" ? "initial anonymous bind" : `initial bind for user "${options.bindDn}"`;
       throw new Error(`ldap: ${who} failed: ${cause.message}`, { cause });
+    }
+  }
+
+  /** As nobody: a service account whose password is wrong must not be locked by our asking. RFC 4512 §5.1. */
+  async function readRootEntry(address: Address, signal: AbortSignal): Promise<void> {
+    const connection = await LdapConnection.open(address, options, signal);
+    try {
+      const filter = parseFilter("(objectClass=*)");
+      await connection.search({ base: "", scope: "base", filter, attributes: ["1.1"], sizeLimit: 1 }, signal);
+    } catch (error) {
+      // A directory that says nothing to strangers is there.
+      if (!(error instanceof LdapResultError) || isAway(error)) throw error;
+    } finally {
+      connection.close();
     }
   }
 
@@ -146,6 +163,19 @@ export function createDirectory(options: DirectoryOptions, deps: DirectoryDeps):
         throw new UnavailableError(`connector ${deps.id}`, "the LDAP server does not answer", { cause: error });
       } finally {
         connection.close();
+      }
+    },
+    async probe(signal) {
+      // All at once: one that hangs must not make the others late.
+      const over = new AbortController();
+      const ending = AbortSignal.any([over.signal, signal]);
+      try {
+        await Promise.any((await hosts.inOrder()).map((address) => readRootEntry(address, ending)));
+      } catch (error) {
+        const [cause] = error instanceof AggregateError ? error.errors : [error];
+        throw new UnavailableError(`connector ${deps.id}`, "no LDAP server answers", { cause });
+      } finally {
+        over.abort();
       }
     },
     async close() {

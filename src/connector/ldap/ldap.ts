@@ -40,6 +40,7 @@ export const ldap = defineConnector({
       prompt: settings.usernamePrompt,
       login: (username, password, login) => people.login(username, password, login),
       refresh: (identity, login) => people.refresh(identity, login),
+      probe: directory.probe,
       ...(kerberos === undefined
         ? {}
         : { negotiate: (token: Secret<Uint8Array>, login: Login) => people.negotiate(kerberos, token, login) }),

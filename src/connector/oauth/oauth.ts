@@ -70,6 +70,7 @@ function connect(config: OauthConfig, fetch: typeof globalThis.fetch, deps: Conn
   return {
     kind: "redirect",
     returnsBy: "redirect",
+    probe: client.probe,
     async begin(callback, state) {
       const redirectUri = redirectFor(config.redirectURI, callback, deps.id);
       const verifier = config.pkce ? newVerifier(deps.random) : undefined;

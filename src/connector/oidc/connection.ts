@@ -2,10 +2,9 @@ import type { Secret } from "../../kernel/secret.ts";
 import type { ConnectorDeps, Login, LoginResult } from "../contract.ts";
 import type { Claims } from "../shared/claims.ts";
 import { InvalidTokenError } from "../shared/key-set.ts";
-import type { Tokens } from "../shared/token-client.ts";
 import { type ReadIdentity, withUserInfo } from "./claims.ts";
 import type { OidcConfig } from "./config.ts";
-import { writeOidcData } from "./connector-data.ts";
+import { type OidcData, writeOidcData } from "./connector-data.ts";
 import type { Provider } from "./provider.ts";
 
 /** One open connector. */
@@ -38,7 +37,7 @@ export async function completed(
 export function resultOf(
   { readIdentity }: Connection,
   claims: Claims,
-  { refreshToken, idToken }: Pick<Tokens, "refreshToken" | "idToken">,
+  kept: Partial<OidcData>,
   login: Login,
 ): LoginResult {
   const identity = readIdentity(claims);
@@ -47,5 +46,5 @@ export function resultOf(
     login.trail.note({ check: "upstream.allowed_groups", outcome: "fail", because });
     return { ok: false, reason: "not_in_required_groups" };
   }
-  return { ok: true, identity: { ...identity, connectorData: writeOidcData({ refreshToken, idToken }) } };
+  return { ok: true, identity: { ...identity, connectorData: writeOidcData(kept) } };
 }

@@ -11,7 +11,7 @@ export interface OidcData {
 /** A longer one would not fit into the address of the logout. */
 const longestHint = 4_096;
 
-export function writeOidcData({ refreshToken, idToken }: OidcData): Secret<Uint8Array> {
+export function writeOidcData({ refreshToken, idToken }: Partial<OidcData>): Secret<Uint8Array> {
   const encode = (secret: Secret | undefined): string => Buffer.from(secret?.reveal() ?? "").toString("base64");
   const hint = idToken !== undefined && idToken.reveal().length <= longestHint ? { IDToken: encode(idToken) } : {};
   return new Secret(Buffer.from(JSON.stringify({ RefreshToken: encode(refreshToken), ...hint })));

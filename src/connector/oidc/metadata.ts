@@ -57,6 +57,9 @@ const asymmetric = [
   "Ed25519",
 ];
 
+export const discoveryUrl = ({ issuer }: OidcConfig): string =>
+  `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+
 /** @throws {UnavailableError} The provider is away. @throws {Error} What it says cannot be used. */
 export async function discover(
   config: OidcConfig,
@@ -64,7 +67,7 @@ export async function discover(
   signal: AbortSignal,
 ): Promise<Metadata> {
   const { issuer, issuerAlias, providerDiscoveryOverrides: overrides } = config;
-  const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+  const url = discoveryUrl(config);
   if (!URL.canParse(url)) throw new Error("failed to get provider: the issuer is no URL");
   const found = await readJson(await fetch(url, { signal }), document, "failed to get provider");
   if (issuerAlias === "" && found.issuer !== issuer) {

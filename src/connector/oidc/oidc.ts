@@ -51,5 +51,6 @@ function connect(config: OidcConfig, provider: Provider, deps: ConnectorDeps): R
     identify: (token, tokenType, login) => identify(connection, token, tokenType, login),
     logout: async (request) => endSession(request, config, provider),
     hearLogout: logoutListener(config, provider, deps.clock),
+    probe: provider.probe,
   };
 }

@@ -4,12 +4,13 @@ import type { Secret } from "../../kernel/secret.ts";
 import { type Claims, claimsIn } from "../shared/claims.ts";
 import { checkToken, type Expected } from "../shared/id-token.ts";
 import { createKeySet, InvalidTokenError, type KeySet } from "../shared/key-set.ts";
+import { probeHttp } from "../shared/probe-http.ts";
 import { mustSucceed } from "../shared/read-json.ts";
 import { type RefreshOnce, refreshOnce } from "../shared/rotating-refresh.ts";
 import { createTokenClient, type TokenClient } from "../shared/token-client.ts";
 import { authenticationFor } from "./client-authentication.ts";
 import type { OidcConfig } from "./config.ts";
-import { discover, keepMetadata, type Metadata } from "./metadata.ts";
+import { discover, discoveryUrl, keepMetadata, type Metadata } from "./metadata.ts";
 
 /** The OpenID provider upstream, as its relying party. */
 export interface Provider {
@@ -24,6 +25,8 @@ export interface Provider {
   userInfo(accessToken: Secret, signal: AbortSignal): Promise<Claims>;
   /** What the provider says of a token. Undefined: it does not offer to. @throws As `userInfo`. RFC 7662. */
   introspect(token: Secret, signal: AbortSignal): Promise<Claims | undefined>;
+  /** @throws {UnavailableError} Its discovery or its token endpoint does not answer. */
+  probe(signal: AbortSignal): Promise<void>;
 }
 
 export interface ProviderDeps {
@@ -102,6 +105,9 @@ export async function openProvider(config: OidcConfig, deps: ProviderDeps): Prom
       const claims = readMembers(await client().ask(introspectionEndpoint, form, signal), "introspection");
       if (claims.get("active") !== true) throw new InvalidTokenError("oidc: the token is not active");
       return claims;
+    },
+    async probe(signal) {
+      await Promise.all([probeHttp(fetch, discoveryUrl(config), signal, true), client().probe(signal)]);
     },
   };
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { aLogin, asData, clear } from "../../../test/fake/connector-deps.ts";
 import { UnavailableError } from "../../kernel/errors.ts";
+import type { Identity } from "../contract.ts";
 import { identityOf, jane, signedIn, whole } from "./testing/an-upstream.ts";
 
 describe("a refresh", () => {
@@ -37,6 +38,18 @@ describe("a refresh", () => {
       await assert.rejects(refresh(identity, aLogin()), UnavailableError);
     }
     identityOf(await refresh(identity, aLogin()));
+  });
+
+  it("says what it was given before it asks for anything else, and says the same in the end", async (t) => {
+    const { fake, identity, refresh } = await signedIn(t, { getUserInfo: true });
+    const said: string[] = [];
+    const keep = async (data: NonNullable<Identity["connectorData"]>): Promise<void> => {
+      assert.equal(fake.heard.at(-1)?.path, "/token");
+      said.push(clear(data));
+    };
+    const result = await refresh(identity, { ...aLogin(), keep });
+    assert.deepEqual(said, [clear(result.ok ? result.identity.connectorData : undefined)]);
+    assert.notEqual(said[0], clear(identity.connectorData));
   });
 
   it("asked for many times at once burns no token: the provider is asked once", async (t) => {

@@ -1,7 +1,7 @@
 import type { Identity, Login, LoginResult } from "../contract.ts";
 import { TokenRefusal, type Tokens } from "../shared/token-client.ts";
 import { type Connection, completed, resultOf } from "./connection.ts";
-import { readOidcData } from "./connector-data.ts";
+import { readOidcData, writeOidcData } from "./connector-data.ts";
 
 /** Who the person is now. The answer need not bring an ID token; the last one stays the hint for a logout. OIDC Core §12.2. */
 export async function refresh(connection: Connection, identity: Identity, login: Login): Promise<LoginResult> {
@@ -15,9 +15,11 @@ export async function refresh(connection: Connection, identity: Identity, login:
     if (error instanceof TokenRefusal && error.code === "invalid_grant") return { ok: false, reason: "gone" };
     throw error;
   }
+  const { refreshToken, idToken = held.idToken } = tokens;
+  const kept = { refreshToken, idToken };
+  // The provider may have burnt what we held: what it gave instead is stored before anything else can fail.
+  await login.keep?.(writeOidcData(kept));
   const expected = { audiences: [config.clientID], authorizedParty: config.clientID };
   const claims = tokens.idToken === undefined ? undefined : await provider.readIdToken(tokens.idToken, expected);
-  const idToken = tokens.idToken ?? held.idToken;
-  const kept = idToken === undefined ? tokens : { ...tokens, idToken };
   return resultOf(connection, await completed(connection, claims, tokens.accessToken, login), kept, login);
 }

@@ -98,6 +98,7 @@ function clientFor(
     exchangeCode: async (exchange, signal) => (await current()).exchangeCode(exchange, signal),
     refresh: async (token, signal) => (await current()).refresh(token, signal),
     ask: async (endpoint, form, signal) => (await current()).ask(endpoint, form, signal),
+    probe: async (signal) => (await current()).probe(signal),
   };
 }
 

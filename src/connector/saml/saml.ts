@@ -10,6 +10,7 @@ import { unpackIdentity } from "./cached-identity.ts";
 import { samlConfig } from "./config.ts";
 import { begin, finish } from "./login.ts";
 import { openParts } from "./parts.ts";
+import { idpProbe } from "./probe-idp.ts";
 import { hearLogout, logout } from "./single-logout.ts";
 
 export const saml = defineConnector({
@@ -26,6 +27,7 @@ export const saml = defineConnector({
       logout: (request, { trail, signal }) => logout(parts, request, trail, signal),
       hearLogout: (message, { trail, signal }) => hearLogout(parts, message, trail, signal),
       refresh: async (identity, login) => refresh(identity.connectorData, login),
+      probe: idpProbe(parts.idp, deps),
       close: async () => parts.idp.close(),
     };
   },

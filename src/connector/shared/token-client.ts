@@ -3,6 +3,7 @@ import { BadAnswerError, UnavailableError } from "../../kernel/errors.ts";
 import type { Clock } from "../../kernel/ports.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { parseJson } from "./json.ts";
+import { probeHttp } from "./probe-http.ts";
 import { complaintIn, mustSucceed, readValue } from "./read-json.ts";
 
 /**
@@ -16,6 +17,8 @@ export interface TokenClient {
   refresh(refreshToken: Secret, signal: AbortSignal): Promise<Tokens>;
   /** Posts to another endpoint of the server as the same client, and returns the body. RFC 7662 §2.1. @throws As `exchangeCode`. */
   ask(endpoint: string, form: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string>;
+  /** @throws {UnavailableError} Nobody is at the endpoint. */
+  probe(signal: AbortSignal): Promise<void>;
 }
 
 export interface CodeExchange {
@@ -120,6 +123,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
         await mustSucceed(response, options.what);
         return response.text();
       }),
+    probe: (signal) => probeHttp(options.fetch, options.tokenUrl, signal),
   };
 }
 

@@ -124,6 +124,8 @@ export function vendorLogin(vendor: Vendor, deps: ConnectorDeps): RedirectConnec
       return keepOut("gone", `${what} takes neither of the stored tokens any more`, login, deps);
     },
 
+    probe: client.probe,
+
     ...(isOurs === undefined
       ? {}
       : {
