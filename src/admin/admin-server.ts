@@ -4,7 +4,7 @@ import { type Clock, type Logger, millis, type Observer } from "../kernel/ports.
 import type { AdminDeps } from "./contract.ts";
 import { type AdminTls, ReplaceableCredentials } from "./credentials.ts";
 import { adminMethods, dexMethods } from "./methods.ts";
-import { serveMethods } from "./serve-methods.ts";
+import { type ServeDeps, serveMethods } from "./serve-methods.ts";
 import { loadServices } from "./services.ts";
 
 /** The files of a TLS listener, and what it speaks. */
@@ -24,6 +24,7 @@ export interface AdminServerOptions {
   /** What the methods work on. @throws {UnavailableError} The database has not answered yet. */
   current(): AdminDeps;
   readonly observer: Observer;
+  readonly trace: ServeDeps["trace"];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -54,7 +55,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     // Counting for a debugger that nobody attaches costs a tenth of every call.
     "grpc.enable_channelz": 0,
   });
-  const deps = { current, observer, logger };
+  const deps = { current, observer, logger, trace: options.trace };
   server.addService(services.dex, serveMethods(services.dex, dexMethods, deps));
   server.addService(services.admin, serveMethods(services.admin, adminMethods, deps));
   const health = await addHealth(server);

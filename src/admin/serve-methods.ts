@@ -8,6 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import { UnavailableError } from "../kernel/errors.ts";
 import type { Logger, Observer } from "../kernel/ports.ts";
+import { runIn, type Span } from "../kernel/span.ts";
 import type { AdminDeps, Call } from "./contract.ts";
 import { TooManyAttemptsError } from "./passwords.ts";
 import { Refusal, StepError } from "./refusal.ts";
@@ -18,6 +19,8 @@ export interface ServeDeps {
   current(): AdminDeps;
   readonly observer: Observer;
   readonly logger: Logger;
+  /** Makes each call a span of the caller's trace, or the first of one of ours. Undefined: nobody collects traces. */
+  readonly trace: ((name: string, traceparent: string | undefined) => Span) | undefined;
 }
 
 type UnaryCall = ServerUnaryCall<unknown, unknown>;
@@ -38,7 +41,7 @@ export function serveMethods(
   );
 }
 
-function serveMethod(path: string, method: Method, { current, observer, logger }: ServeDeps) {
+function serveMethod(path: string, method: Method, { current, observer, logger, trace }: ServeDeps) {
   const [, service = "", name = ""] = path.split("/");
   const rpc = { service, method: name, type: "unary" };
   const isReading = /^(Get|List|Verify)/.test(name);
@@ -59,7 +62,8 @@ function serveMethod(path: string, method: Method, { current, observer, logger }
     };
     try {
       // The library has decoded the message by the file that the methods' types were made from.
-      const response = await method(call.request as never, current(), new RunningCall(call));
+      const work = () => method(call.request as never, current(), new RunningCall(call));
+      const response = await (trace === undefined ? work() : runIn(trace(path, traceparentOf(call)), work));
       if (call.cancelled) return done(cancelledCode(call));
       answer(null, response);
       done(status.OK);
@@ -73,6 +77,8 @@ function serveMethod(path: string, method: Method, { current, observer, logger }
     }
   };
 }
+
+const traceparentOf = ({ metadata }: UnaryCall): string | undefined => metadata.get("traceparent")[0]?.toString();
 
 /** What a method sees of its call. The signal is made for whoever looks at it: hardly anybody does. */
 class RunningCall implements Call {

@@ -6,6 +6,7 @@ import type { Client, Password } from "../storage/records.ts";
 import type { Config } from "./config.ts";
 import type { ExpiryConfig } from "./read-expiry.ts";
 import type { AuthenticatorConfig } from "./read-mfa.ts";
+import type { TracesConfig } from "./read-traces.ts";
 
 const mask = "***";
 
@@ -30,7 +31,7 @@ function effective(config: Config): object {
         trustedProxies: web.clientRemoteIP.trustedProxies.map(({ address, prefix }) => `${address}/${prefix}`),
       },
     },
-    telemetry,
+    telemetry: { ...telemetry, ...(telemetry.traces === undefined ? {} : { traces: printedTraces(telemetry.traces) }) },
     grpc,
     oauth2,
     expiry: printedExpiry(config.expiry),
@@ -83,6 +84,15 @@ const printedExpiry = ({ idTokens, authRequests, deviceRequests, refreshTokens }
     absoluteLifetime: formatDuration(refreshTokens.absoluteLifetime),
     validIfNotUsedFor: formatDuration(refreshTokens.validIfNotUsedFor),
   },
+});
+
+const printedTraces = ({ endpoint, headers, sampleRatio, serviceName }: TracesConfig): object => ({
+  endpoint,
+  headers: Object.keys(headers.reveal())
+    .map((name) => `${name}=${mask}`)
+    .join(),
+  sampleRatio,
+  serviceName,
 });
 
 function printedSigner(signer: Config["signer"]): object {

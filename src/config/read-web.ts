@@ -1,6 +1,7 @@
 import { type Cidr, parseCidr } from "../kernel/addresses.ts";
 import { quoteGo } from "../kernel/go-quote.ts";
 import { type Millis, millis } from "../kernel/ports.ts";
+import { readTraces, type TracesConfig } from "./read-traces.ts";
 import { invalidValue, type Reading, readDuration, reasonOf } from "./reading.ts";
 
 export type TlsVersion = "1.2" | "1.3";
@@ -26,6 +27,8 @@ export interface WebConfig {
 export interface TelemetryConfig {
   readonly http?: string;
   readonly enableProfiling: boolean;
+  /** Absent: nobody collects them. */
+  readonly traces?: TracesConfig;
 }
 
 export interface GrpcConfig {
@@ -82,9 +85,10 @@ function readClientRemoteIp({ file, findings }: Reading): WebConfig["clientRemot
   return { ...given({ header }), trustedProxies: ranges };
 }
 
-export function readTelemetry({ file }: Reading): TelemetryConfig {
-  const { http, enableProfiling } = file.telemetry;
-  return { ...given({ http }), enableProfiling };
+export function readTelemetry(reading: Reading): TelemetryConfig {
+  const { http, enableProfiling } = reading.file.telemetry;
+  const traces = readTraces(reading);
+  return { ...given({ http }), enableProfiling, ...(traces === undefined ? {} : { traces }) };
 }
 
 export function readGrpc({ file }: Reading): GrpcConfig {

@@ -53,6 +53,22 @@ const webSchema = z.object({
 const telemetrySchema = z.object({
   http: text("Address to serve metrics and health on, `host:port`; off when empty. No authentication."),
   enableProfiling: flag("Whether profiles are served there too."),
+  traces: z
+    .object({
+      endpoint: text(
+        "Address that takes traces by OTLP over HTTP, `http://collector:4318/v1/traces`. When empty, that of `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT`; without any there are no traces.",
+      ),
+      headers: secretText(
+        "Headers for it, `name=value,name=value`. This, `headersEnv` or `OTEL_EXPORTER_OTLP_HEADERS`.",
+      ),
+      headersEnv: text("Environment variable that holds the headers."),
+      sampleRatio: z.number().min(0).max(1).optional().meta({
+        description: "Which part of the traces that begin here is sent, 0 to 1; all when absent.",
+      }),
+      serviceName: text("What this service is called in them; `OTEL_SERVICE_NAME` or `dex` when empty."),
+    })
+    .prefault({})
+    .meta({ description: "Traces by OpenTelemetry. Not in Dex." }),
 });
 
 const grpcSchema = z.object({

@@ -6,6 +6,7 @@ import { openPending, type PendingLogin } from "../flow/sealed-request.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { UnavailableError } from "../kernel/errors.ts";
 import { Secret } from "../kernel/secret.ts";
+import { inSpan } from "../kernel/span.ts";
 import { OAuthError } from "../oauth/error.ts";
 import { readBrowserSecrets } from "./browser-secret.ts";
 import { dropState, wholeState } from "./carried-state.ts";
@@ -39,7 +40,10 @@ export async function callbackEndpoint(request: HttpRequest, provider: Provider)
   if (isPost !== (open.connector.returnsBy === "post")) throw new PageError(400, "Invalid request");
   const answer = await answerFlow(request, provider, async () => {
     const result = await askConnector(open, open.connector as RedirectConnector, pending, request, context, provider);
-    if (result.ok) return finishLogin(pending.request, open, result.identity, context, provider.flow);
+    if (result.ok) {
+      const { identity } = result;
+      return inSpan("flow.finish_login", () => finishLogin(pending.request, open, identity, context, provider.flow));
+    }
     context.trail.note({
       check: "connector.login",
       outcome: "fail",

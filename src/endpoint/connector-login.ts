@@ -2,6 +2,7 @@ import { beginLogin } from "../flow/begin-login.ts";
 import { beginRequest } from "../flow/begin-request.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { UnavailableError } from "../kernel/errors.ts";
+import { inSpan } from "../kernel/span.ts";
 import { authorizationParams, type MergedParams, queryWithout } from "./authorization-params.ts";
 import { grantOf } from "./authorize.ts";
 import { ensureBrowserSecret } from "./browser-secret.ts";
@@ -31,11 +32,12 @@ export async function connectorLoginEndpoint(request: HttpRequest, provider: Pro
     const named = params.get("connector_id") ?? "";
     if (named !== "" && named !== id) throw new PageError(400, "Bad connector ID");
     if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(400, "Unsupported request method.");
-    const reused = await beginRequest(flowRequest, id, context, flow);
+    const reused = await inSpan("flow.begin_request", () => beginRequest(flowRequest, id, context, flow));
     if (reused !== undefined) return reused;
     // The browser would be sent to where nobody answers it.
     if (open.info.unavailable !== undefined) throw new UnavailableError(`connector ${id}`, open.info.unavailable);
-    return beginLogin(flowRequest, open, await backLink(params, provider), context, flow);
+    const back = await backLink(params, provider);
+    return inSpan("flow.begin_login", () => beginLogin(flowRequest, open, back, context, flow));
   });
   return withCookie(answer, browser.cookie);
 }

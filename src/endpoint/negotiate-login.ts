@@ -8,6 +8,7 @@ import type { FlowContext, FlowRequest } from "../flow/contract.ts";
 import { finishLogin } from "../flow/finish-login.ts";
 import type { HttpAnswer, HttpRequest } from "../http/contract.ts";
 import { Secret } from "../kernel/secret.ts";
+import { inSpan } from "../kernel/span.ts";
 import { errorPage } from "../page/error-page.ts";
 import { answerFlow } from "./flow-answer.ts";
 import type { Provider } from "./provider.ts";
@@ -40,7 +41,9 @@ export async function negotiateLogin(
   const result = await connector.negotiate(token ?? none, login);
   if (result.ok === true) {
     const { identity } = result;
-    return answerFlow(request, provider, () => finishLogin(flowRequest, open, identity, context, provider.flow));
+    return answerFlow(request, provider, () =>
+      inSpan("flow.finish_login", () => finishLogin(flowRequest, open, identity, context, provider.flow)),
+    );
   }
   const isAsked = token === undefined;
   if (result.ok === "fallback") return isAsked ? challenged(showForm(), "Negotiate") : showForm();

@@ -9,6 +9,7 @@ import { toFlowRequest } from "../flow/stored-request.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { isId } from "../kernel/ids.ts";
 import { Secret } from "../kernel/secret.ts";
+import { inSpan } from "../kernel/span.ts";
 import { passwordPage } from "../page/password-page.ts";
 import { askerOf, withBack } from "./account-request.ts";
 import { safeBackLink } from "./back-link.ts";
@@ -95,7 +96,9 @@ async function submit(
     const { account } = provider;
     if (isLocal(login) && account !== undefined) noticeDevice({ userId, email }, askerOf(request, provider), account);
     const answer = await answerFlow(request, provider, () =>
-      finishLogin(login.flowRequest, login.open, result.identity, context, provider.flow, isTicked(request)),
+      inSpan("flow.finish_login", () =>
+        finishLogin(login.flowRequest, login.open, result.identity, context, provider.flow, isTicked(request)),
+      ),
     );
     return withCookie(answer, knownDeviceCookie(target, provider));
   }

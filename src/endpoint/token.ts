@@ -2,6 +2,7 @@ import type { GrantContext } from "../grant/contract.ts";
 import { json } from "../http/answers.ts";
 import type { HttpAnswer, HttpRequest } from "../http/contract.ts";
 import type { Trail } from "../kernel/ports.ts";
+import { inSpan } from "../kernel/span.ts";
 import { OAuthError } from "../oauth/error.ts";
 import type { Client } from "../storage/records.ts";
 import { authenticateRequest } from "./client-authentication.ts";
@@ -22,7 +23,8 @@ export async function tokenEndpoint(request: HttpRequest, provider: Provider): P
   try {
     const { client } = await authenticateRequest(request, params.get, provider, trail);
     clientId = client.id;
-    const answer = await grant.redeem(params, grantContext(request, client, trail), provider.grant);
+    const context = grantContext(request, client, trail);
+    const answer = await inSpan(`grant ${grant.grantType}`, () => grant.redeem(params, context, provider.grant));
     trail.note({
       check: "token.answered",
       outcome: "pass",

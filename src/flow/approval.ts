@@ -1,4 +1,5 @@
 import { PageError } from "../http/contract.ts";
+import { inSpan } from "../kernel/span.ts";
 import { scopesAskedFor } from "../oauth/claims-request.ts";
 import { OAuthError } from "../oauth/error.ts";
 import type { AuthRequest } from "../storage/records.ts";
@@ -53,7 +54,9 @@ export async function approve(record: AuthRequest, context: FlowContext, deps: F
     spec: "OIDC Core §3.1.2.4",
     about: { client_id: record.clientId, user_id: record.claims.userId, connector_id: record.connectorId },
   });
-  return continueLogin(toFlowRequest(record), toCompletedLogin(record), true, context, deps);
+  return inSpan("flow.approve", () =>
+    continueLogin(toFlowRequest(record), toCompletedLogin(record), true, context, deps),
+  );
 }
 
 /** The person refused, and the client hears it. RFC 6749 §4.1.2.1. */

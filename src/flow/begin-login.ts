@@ -1,6 +1,8 @@
 import type { Departure, Login, OpenConnector, StateMaker } from "../connector/contract.ts";
+import { currentSpan } from "../kernel/span.ts";
 import { scopes as scopeNames } from "../oauth/scope.ts";
 import type { CarriedState, FlowContext, FlowDeps, FlowOutcome, FlowRequest } from "./contract.ts";
+import { flowFacts } from "./flow-facts.ts";
 import { newStateHandle, sealPending } from "./sealed-request.ts";
 
 /** Sends the person to a connector, with the request sealed into the address. */
@@ -11,6 +13,7 @@ export async function beginLogin(
   context: FlowContext,
   deps: FlowDeps,
 ): Promise<FlowOutcome> {
+  currentSpan()?.add(flowFacts(request));
   context.trail.note({
     check: "connector.pick",
     outcome: "chose",

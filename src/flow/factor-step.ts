@@ -1,4 +1,5 @@
 import { PageError } from "../http/contract.ts";
+import { inSpan } from "../kernel/span.ts";
 import type { AuthRequest, UserIdentity, UserKey } from "../storage/records.ts";
 import { isFor } from "../token/factor-chain.ts";
 import { openStoredLogin, requireSession, takeRecord } from "./approval.ts";
@@ -103,7 +104,8 @@ export async function noteFactor(
 export async function leaveFactors(record: AuthRequest, context: FlowContext, deps: FlowDeps): Promise<FlowOutcome> {
   await requireSession(record, deps);
   await takeRecord(record, deps);
-  return continueLogin(toFlowRequest(record), await withConsents(record, deps), false, context, deps);
+  const login = await withConsents(record, deps);
+  return inSpan("flow.leave_factors", () => continueLogin(toFlowRequest(record), login, false, context, deps));
 }
 
 /** What was agreed to before is not in the record: the person may have withdrawn it meanwhile. */

@@ -1,11 +1,13 @@
 import type { Identity, OpenConnector } from "../connector/contract.ts";
 import { PageError } from "../http/contract.ts";
+import { currentSpan, inSpan } from "../kernel/span.ts";
 import { scopes as scopeNames } from "../oauth/scope.ts";
 import type { UserIdentity, UserKey } from "../storage/records.ts";
 import { claimsOf } from "../token/identity-claims.ts";
 import { encodeSubject } from "../token/subject.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
 import { factorUrl } from "./factor-url.ts";
+import { flowFacts } from "./flow-facts.ts";
 import { issueAnswer } from "./issue-answer.ts";
 import { beginSession } from "./keep-session.ts";
 import { missingFactors } from "./missing-factors.ts";
@@ -106,15 +108,16 @@ export async function continueLogin(
     ...(consented === undefined ? {} : { consented }),
   };
   const step = nextStep(request, progress, deps.policy, context.trail);
+  currentSpan()?.add(flowFacts(request));
   switch (step.go) {
     case "issue":
-      return issueAnswer(request, login, context, deps);
+      return inSpan("flow.issue_answer", () => issueAnswer(request, login, context, deps));
     case "refuse":
       throw new ClientRefusal(step.error, request);
     case "mfa":
-      return askFactor(step.factor, request, login, context, deps);
+      return inSpan("flow.ask_factor", () => askFactor(step.factor, request, login, context, deps));
     case "consent":
-      return askConsent(request, login, context, deps);
+      return inSpan("flow.ask_consent", () => askConsent(request, login, context, deps));
     case "login":
     case "resume":
       throw new Error("a completed login was sent back to its beginning");

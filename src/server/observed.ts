@@ -1,5 +1,6 @@
 import { UnavailableError } from "../kernel/errors.ts";
 import type { Observer } from "../kernel/ports.ts";
+import { currentSpan, inSpan } from "../kernel/span.ts";
 import type { OpenUpstreamFetch } from "../kernel/upstream-fetch.ts";
 import type { Storage } from "../storage/contract.ts";
 
@@ -10,11 +11,12 @@ const verbs = ["create", "get", "list", "update", "delete", "listOfUser"] as con
 /** `storage`, each of whose calls is told to `observer`. */
 export function observedStorage(storage: Storage, observer: Observer): Storage {
   const watch = (kind: string, verb: string, call: Verb): Verb => {
+    const facts = { "db.operation.name": verb, "db.collection.name": kind };
     return async (...args) => {
       const began = performance.now();
       let isOk = true;
       try {
-        return await call(...args);
+        return await inSpan(`storage.${verb}`, () => call(...args), facts, "client");
       } catch (error) {
         // A key that is taken is an answer like any other.
         isOk = !(error instanceof UnavailableError);
@@ -43,7 +45,7 @@ export function observedStorage(storage: Storage, observer: Observer): Storage {
 
 const isVerb = (member: unknown): member is Verb => typeof member === "function";
 
-/** `open`, each of whose calls is told to `observer`. */
+/** `open`, each of whose calls is told to `observer`, and carries the trace of the request it is made for. */
 export function observedFetch(open: OpenUpstreamFetch, observer: Observer): OpenUpstreamFetch {
   return (options, caller) => {
     const call = open(options, caller);
@@ -51,7 +53,7 @@ export function observedFetch(open: OpenUpstreamFetch, observer: Observer): Open
       const began = performance.now();
       let status = 0;
       try {
-        const response = await call(input, init);
+        const response = await inSpan(`call ${caller.dependency}`, () => tracedCall(call, input, init), {}, "client");
         ({ status } = response);
         return response;
       } finally {
@@ -59,4 +61,16 @@ export function observedFetch(open: OpenUpstreamFetch, observer: Observer): Open
       }
     };
   };
+}
+
+/** Address and query stay out: they hold codes and names. W3C Trace Context §2. */
+async function tracedCall(call: typeof fetch, ...[input, init]: Parameters<typeof fetch>): Promise<Response> {
+  const span = currentSpan();
+  if (span === undefined) return call(input, init);
+  const request = new Request(input, init);
+  request.headers.set("traceparent", span.traceparent);
+  span.add({ "http.request.method": request.method, "server.address": new URL(request.url).hostname });
+  const response = await call(request);
+  span.add({ "http.response.status_code": response.status });
+  return response;
 }

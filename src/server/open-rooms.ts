@@ -41,6 +41,7 @@ import { openBareStorage, withConfigured } from "./open-storage.ts";
 import { pageContextOf } from "./page-context.ts";
 import { loadRootSecret } from "./root-secret.ts";
 import type { RoomDeps, ServerDeps } from "./server-deps.ts";
+import { tracedConnectors } from "./traced.ts";
 
 /** Everything behind the listeners. */
 export interface Rooms {
@@ -229,6 +230,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
   const codeKey = hkdf(root.reveal(), "code");
   const refreshKey = hkdf(root.reveal(), "refresh");
   const factors = factorsOf(config);
+  const traced = tracedConnectors(connectors);
   const attempts = createAttempts({
     policy: config.lockout,
     storage,
@@ -250,7 +252,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
       requestLifetime: expiry.authRequests,
     },
     storage,
-    connectors,
+    connectors: traced,
     sealer: parts.sealer,
     mint,
     sessions: sessions && sessionPolicy(sessions, root),
@@ -266,7 +268,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
   };
   const grant: GrantDeps = {
     storage,
-    connectors,
+    connectors: traced,
     mint,
     codeKey,
     refreshKey,

@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import type { Observation } from "../http/site.ts";
 import type { HealthReport } from "../kernel/health.ts";
 import { type Clock, millis, type Observer } from "../kernel/ports.ts";
+import type { BeginTrace } from "../kernel/span.ts";
 import { allObservers } from "../telemetry/all-observers.ts";
 import { openAudit } from "../telemetry/audit.ts";
 import { openExplainer } from "../telemetry/explainer.ts";
@@ -10,6 +11,7 @@ import { type BuildInfo, createMetrics, type Readings } from "../telemetry/metri
 import { startTelemetry, type TelemetryServer } from "../telemetry/telemetry-server.ts";
 import { openTrailFile } from "../telemetry/trail-file.ts";
 import type { Rooms } from "./open-rooms.ts";
+import { openTraces } from "./open-traces.ts";
 import type { ServerDeps } from "./server-deps.ts";
 
 /** What watches the server from its first moment to its last. */
@@ -18,10 +20,12 @@ export interface Telemetry {
   readonly observer: Observer;
   /** For the listeners of people and clients. Undefined: nobody counts. */
   readonly answered: ((observation: Observation) => void) | undefined;
+  /** Undefined: nobody collects traces. */
+  readonly beginTrace: BeginTrace | undefined;
   /** Opens `telemetry.http`, if there is one. @throws {Error} The address is taken. */
   listen(watched: Watched): Promise<TelemetryServer | undefined>;
-  /** Resolves once audit and trails are on disk. */
-  flush(): Promise<void>;
+  /** Resolves once audit and trails are on disk, and traces on their way. */
+  close(): Promise<void>;
 }
 
 /** What metrics and probes look at. */
@@ -40,14 +44,21 @@ export async function openTelemetry(config: Config, deps: ServerDeps): Promise<T
   const audit = auditFile === undefined ? undefined : await openAudit({ target: auditFile, out, clock, logger });
   const trails = trailFile === undefined ? undefined : openTrailFile({ path: trailFile, excludeFields, clock, logger });
   const counted = await openMetrics(config, clock);
-  const observers = [counted?.metrics, audit?.observer, trails?.observer, explain && openExplainer(explain, clock)];
+  const { traces: collected } = config.telemetry;
+  const traces = collected && (await openTraces(collected, excludeFields, build.version, deps));
+  const observers = [
+    ...[counted?.metrics, audit?.observer, trails?.observer],
+    ...[explain && openExplainer(explain, clock), traces?.observer],
+  ];
   return {
     observer: allObservers(observers.filter((each) => each !== undefined)),
     answered: counted?.metrics.answered,
+    beginTrace: traces?.begin,
     listen: async (watched) => counted?.listen(watched),
-    async flush() {
+    async close() {
       await audit?.flush();
       await trails?.flush();
+      await traces?.close();
     },
   };
 }

@@ -3,7 +3,7 @@
  * the list of what a running server is made of.
  */
 import { fileURLToPath } from "node:url";
-import type { AdminServer } from "../admin/admin-server.ts";
+import type { AdminServer, AdminServerOptions } from "../admin/admin-server.ts";
 import type { AdminDeps } from "../admin/contract.ts";
 import type { Config } from "../config/config.ts";
 import { routesOf } from "../endpoint/routes.ts";
@@ -14,9 +14,10 @@ import { changeable } from "./changeable.ts";
 import { collectGarbage } from "./garbage.ts";
 import { type LateRooms, openRoomsOrWait } from "./late-rooms.ts";
 import type { Rooms } from "./open-rooms.ts";
-import { openTelemetry } from "./open-telemetry.ts";
+import { openTelemetry, type Telemetry } from "./open-telemetry.ts";
 import { pageContextOf } from "./page-context.ts";
 import type { RoomDeps, ServerDeps } from "./server-deps.ts";
+import { tracedCalls, tracedRoutes } from "./traced.ts";
 
 export interface RunningServer {
   /** By listener name, as really bound: "http" → "127.0.0.1:5556". */
@@ -45,7 +46,7 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
   let watching: TelemetryServer | undefined;
   try {
     http = await startHttp({
-      ...settingsOf(config, late),
+      ...settingsOf(config, late, telemetry),
       listeners: listenersOf(config),
       clock,
       random,
@@ -54,7 +55,8 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
     });
     opened.push(http);
     const { certificateEnd } = http;
-    admin = await startAdmin(config, () => late.current().admin(), deps);
+    const trace = telemetry.beginTrace && tracedCalls(telemetry.beginTrace, random);
+    admin = await startAdmin(config, () => late.current().admin(), trace, deps);
     if (admin !== undefined) opened.push(admin);
     watching = await telemetry.listen({ rooms: late.rooms, certificateEnd, isDraining: () => isDraining });
   } catch (error) {
@@ -75,7 +77,7 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
     async change(next) {
       const { effective, ignored } = changeable(config, next);
       let changed = Promise.resolve();
-      await http.change(settingsOf(effective, late), () => {
+      await http.change(settingsOf(effective, late, telemetry), () => {
         changed = late.change(effective);
       });
       await changed;
@@ -95,20 +97,23 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
     background.abort();
     await work;
     await late.close();
-    await telemetry.flush();
+    await telemetry.close();
     await watching?.close();
   }
 }
 
 /** What the listeners of people and clients serve. */
-const settingsOf = (config: Config, late: LateRooms): HttpSettings => ({
-  routes: routesOf(
-    {
-      issuerPath: config.issuerPath,
-      hasSessions: config.sessions !== undefined,
-      hasPasswords: config.enablePasswordDB,
-    },
-    () => late.current().provider(),
+const settingsOf = (config: Config, late: LateRooms, { beginTrace }: Telemetry): HttpSettings => ({
+  routes: tracedRoutes(
+    routesOf(
+      {
+        issuerPath: config.issuerPath,
+        hasSessions: config.sessions !== undefined,
+        hasPasswords: config.enablePasswordDB,
+      },
+      () => late.current().provider(),
+    ),
+    beginTrace,
   ),
   issuerPath: config.issuerPath,
   headers: config.web.headers,
@@ -119,7 +124,12 @@ const settingsOf = (config: Config, late: LateRooms): HttpSettings => ({
 });
 
 /** The gRPC API, where the configuration has an address for it. */
-async function startAdmin({ grpc }: Config, current: () => AdminDeps, { clock, logger, observer }: RoomDeps) {
+async function startAdmin(
+  { grpc }: Config,
+  current: () => AdminDeps,
+  trace: AdminServerOptions["trace"],
+  { clock, logger, observer }: RoomDeps,
+) {
   const { addr, tlsCert: certFile, tlsKey: keyFile, tlsClientCA: clientCaFile } = grpc;
   if (addr === undefined) return undefined;
   const { startAdminServer } = await import("../admin/admin-server.ts");
@@ -139,6 +149,7 @@ async function startAdmin({ grpc }: Config, current: () => AdminDeps, { clock, l
     hasReflection: grpc.reflection,
     current,
     observer,
+    trace,
     clock,
     logger,
   });

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { inSpan } from "../kernel/span.ts";
 import type { SigningAlgorithm, SigningKey } from "../signer/contract.ts";
 
 const headers = new WeakMap<SigningKey, string>();
@@ -12,7 +13,7 @@ const headers = new WeakMap<SigningKey, string>();
 export async function encodeJwt(key: SigningKey, payload: string, typ?: string): Promise<string> {
   const header = typ === undefined ? headerOf(key) : base64url({ typ, alg: key.alg, kid: key.kid });
   const signingInput = `${header}.${Buffer.from(payload).toString("base64url")}`;
-  return `${signingInput}.${await key.sign(signingInput)}`;
+  return `${signingInput}.${await inSpan("signer.sign", () => key.sign(signingInput), { "dex.key.alg": key.alg })}`;
 }
 
 function headerOf(key: SigningKey): string {

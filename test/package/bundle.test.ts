@@ -60,11 +60,12 @@ test("what is chosen by the configuration is in no chunk that every start reads"
     ),
     ...["ldap/ldap", "oidc/oidc", "saml/saml"].map((name) => `src/connector/${name}.ts`),
     "src/storage/kubernetes/credentials.ts",
+    "src/telemetry/traces.ts",
   ]) {
     assert.ok(!start.has(chunkOf(lazy)), lazy);
   }
   const libraries = [...start].flatMap((chunk) => Object.keys(metafile.outputs[chunk]?.inputs ?? {}));
-  for (const library of ["@grpc/grpc-js", "@kubernetes", "undici", "pg", "mysql2", "kerberos"]) {
+  for (const library of ["@grpc/grpc-js", "@kubernetes", "undici", "pg", "mysql2", "kerberos", "@opentelemetry"]) {
     assert.ok(!libraries.some((input) => input.includes(`node_modules/${library}/`)), library);
   }
 });

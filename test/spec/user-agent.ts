@@ -38,6 +38,8 @@ export class UserAgent {
   #place: Place;
   readonly #agent: Agent;
   readonly #cookies = new Map<string, string>();
+  /** Sent with every request. */
+  headers: Readonly<Record<string, string>> = {};
 
   constructor(place: Place, connections = Number.POSITIVE_INFINITY) {
     this.#place = place;
@@ -75,6 +77,7 @@ export class UserAgent {
         agent: isFresh ? false : this.#agent,
         headers: {
           host,
+          ...this.headers,
           ...(jar === "" ? {} : { cookie: jar }),
           ...(form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
           ...(sent === undefined ? {} : { "content-length": Buffer.byteLength(sent) }),

@@ -32,7 +32,15 @@ web:
   clientRemoteIP:
     header: X-Forwarded-For
     trustedProxies: [10.0.0.0/8, 2001:db8::/32]
-telemetry: { http: 0.0.0.0:5558, enableProfiling: false }
+telemetry:
+  http: 0.0.0.0:5558
+  enableProfiling: false
+  traces:
+    endpoint: http://collector:4318/v1/traces
+    headers: authorization=Bearer t0p-secret
+    headersEnv: ""
+    sampleRatio: 0.5
+    serviceName: login
 grpc:
   addr: 0.0.0.0:5557
   tlsCert: /etc/dex/grpc/server.crt
