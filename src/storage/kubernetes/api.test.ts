@@ -200,12 +200,12 @@ describe("rights", () => {
       .array(z.object({ apiGroups: z.array(z.string()), resources: z.array(z.string()), verbs: z.array(z.string()) }))
       .optional(),
   });
-  const rules: readonly KubeRule[] = documents("guide/kubernetes-role.yaml")
+  const rules: readonly KubeRule[] = documents("../deploy/kubernetes/role.yaml")
     .map((document) => roleShape.parse(document))
     .filter(({ kind }) => kind === "Role")
     .flatMap((role) => role.rules ?? []);
 
-  test("of the role in the guide are enough for everything", async (t) => {
+  test("of the role that is deployed are enough for everything", async (t) => {
     const cluster = await aCluster(t);
     await opened(t, cluster);
     cluster.kube.setUser("dex", rules);

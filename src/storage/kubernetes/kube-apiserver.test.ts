@@ -25,8 +25,8 @@ describe("kube-apiserver", { skip: withoutKubeApiserver }, () => {
     openKubernetes({ inCluster: false, kubeConfigFile: peer.kubeconfig, crdHandling: "" }, quietDeps());
   runStorageConformance("kubernetes", open, { versionsConnectors: true });
 
-  test("the role in the guide is enough, and without it the start says what is missing", async () => {
-    const file = join(import.meta.dirname, "../../../docs/guide/kubernetes-role.yaml");
+  test("the role that is deployed is enough, and without it the start says what is missing", async () => {
+    const file = join(import.meta.dirname, "../../../deploy/kubernetes/role.yaml");
     const [role] = parseAllDocuments(readFileSync(file, "utf8")).map((document) => document.toJS());
     const ofDex = { inCluster: false, kubeConfigFile: peer.kubeconfigOf(kubeTokens.dex), crdHandling: "check" };
     await assert.rejects(openKubernetes(ofDex, quietDeps()), /403 to GET \w+: .*cannot list resource/);
