@@ -29,7 +29,8 @@ test("Dex's three keys are enough, and what is left out has these values", async
     keyName: "k",
     mount: "transit",
     namespace: "",
-    ...{ caCert: "", clientCert: "", clientKey: "", insecureSkipVerify: false },
+    ...{ caCert: "", caBytes: "", caPath: "", clientCert: "", clientKey: "" },
+    ...{ tlsServerName: "", insecureSkipVerify: false },
     timeout: 5_000,
   });
   assert.equal(token.reveal(), "t");
@@ -42,10 +43,12 @@ test("the client library's variables count, and OpenBao's hide HashiCorp's", asy
     ...{ VAULT_ADDR: "https://env", BAO_ADDR: "https://ignored", VAULT_TOKEN: "theirs", BAO_TOKEN: "ours" },
     ...{ VAULT_NAMESPACE: "n", BAO_NAMESPACE: "", VAULT_CACERT: "/ca", VAULT_CLIENT_TIMEOUT: "7" },
     ...{ VAULT_CLIENT_CERT: "/c", VAULT_CLIENT_KEY: "/k", VAULT_SKIP_VERIFY: "true" },
+    ...{ VAULT_CACERT_BYTES: "pem", VAULT_CAPATH: "/cas", VAULT_TLS_SERVER_NAME: "v.example" },
   };
   const read = await vault("{keyName: k}", env);
   assert.deepEqual([read.addr, read.token.reveal(), read.namespace], ["https://env", "ours", ""]);
   assert.deepEqual([read.caCert, read.clientCert, read.clientKey], ["/ca", "/c", "/k"]);
+  assert.deepEqual([read.caBytes, read.caPath, read.tlsServerName], ["pem", "/cas", "v.example"]);
   assert.deepEqual([read.insecureSkipVerify, read.timeout], [true, 7_000]);
   const own = await vault("{addr: 'https://file', token: mine, keyName: k, timeout: 1s}", env);
   assert.deepEqual([own.addr, own.token.reveal(), own.timeout], ["https://file", "mine", 1_000]);

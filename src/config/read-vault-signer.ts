@@ -22,8 +22,12 @@ export interface VaultSignerConfig {
     readonly mount: string;
   };
   readonly caCert: string;
+  /** Of the environment alone: the authorities as a text, and as a folder of files. */
+  readonly caBytes: string;
+  readonly caPath: string;
   readonly clientCert: string;
   readonly clientKey: string;
+  readonly tlsServerName: string;
   readonly insecureSkipVerify: boolean;
   readonly timeout: Millis;
 }
@@ -54,8 +58,11 @@ export function readVaultSigner(reading: Reading): VaultSignerConfig | undefined
     token: hasLogin ? file.token : token,
     namespace: file.namespace || variable("NAMESPACE"),
     caCert: file.caCert || variable("CACERT"),
+    caBytes: variable("CACERT_BYTES"),
+    caPath: variable("CAPATH"),
     clientCert: file.clientCert || variable("CLIENT_CERT"),
     clientKey: file.clientKey || variable("CLIENT_KEY"),
+    tlsServerName: file.tlsServerName || variable("TLS_SERVER_NAME"),
     insecureSkipVerify: file.insecureSkipVerify || isUnverified,
     // The variable may be bare seconds.
     timeout:

@@ -380,6 +380,9 @@ export const signerSchemas = {
     caCert: text("PEM file with the authorities to trust instead of the system's; `VAULT_CACERT` when empty."),
     clientCert: text("PEM file with a client certificate; `VAULT_CLIENT_CERT` when empty."),
     clientKey: text("PEM file with its private key; `VAULT_CLIENT_KEY` when empty."),
+    tlsServerName: text(
+      "The name that Vault's certificate must carry, if not the address's; `VAULT_TLS_SERVER_NAME` when empty.",
+    ),
     insecureSkipVerify: flag("Trusts any certificate; also by `VAULT_SKIP_VERIFY`. For trying things out."),
     timeout: duration("The longest that one call may take; `VAULT_CLIENT_TIMEOUT`, or 5s, when absent."),
   }),

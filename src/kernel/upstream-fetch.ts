@@ -18,6 +18,8 @@ export interface UpstreamOptions {
   /** Adds to the system's authorities instead of replacing them. */
   readonly keepsSystemCAs?: boolean;
   readonly insecureSkipVerify?: boolean;
+  /** The name that the certificate must carry, and that is asked for, if not the address's. */
+  readonly serverName?: string;
   readonly clientCertificate?: { readonly cert: string; readonly key: Secret };
   /** Milliseconds for one call: redirects, retries and the answer included. Default 15 seconds. */
   readonly deadline?: number;
@@ -93,7 +95,11 @@ async function openWays(
   function make(proxy: URL | undefined, isSecure: boolean): Dispatcher {
     // Only where it is needed: reading the system's authorities takes its time.
     const context = isSecure ? { secureContext: contextFor(options) } : {};
-    const requestTls = { ...context, rejectUnauthorized: options.insecureSkipVerify !== true };
+    const requestTls = {
+      ...context,
+      rejectUnauthorized: options.insecureSkipVerify !== true,
+      ...(options.serverName === undefined ? {} : { servername: options.serverName }),
+    };
     if (proxy === undefined) return new Agent({ ...common, connect: requestTls });
     const proxyTls = proxy.protocol === "https:" ? { secureContext: contextFor({}) } : {};
     // Plain HTTP is forwarded, as Go does it: many a proxy opens tunnels to port 443 alone.

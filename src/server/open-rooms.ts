@@ -92,7 +92,7 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
   const root = await loadRootSecret(storage, clock, random);
   const openFetch = observedFetch(createUpstreams(deps.env), observer);
   const closing = new AbortController();
-  const signer = openSigner(config, { ...deps, keys: storage.keys, openFetch, closing: closing.signal });
+  const signer = await openSigner(config, { ...deps, keys: storage.keys, openFetch, closing: closing.signal });
   // Half the cores for passwords: a login storm must leave the other half to everybody else.
   const bcrypt = createBcryptPool({ threads: Math.max(1, Math.floor(availableParallelism() / 2)), maxQueue: 256 });
   const passwordDb = openLocal({

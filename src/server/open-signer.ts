@@ -1,12 +1,10 @@
-import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import type { VaultSignerConfig } from "../config/read-vault-signer.ts";
-import { Secret } from "../kernel/secret.ts";
 import type { Signer } from "../signer/contract.ts";
 import { type SignerDeps, type SignerSettings, signers } from "../signer/registry.ts";
 
-/** The configured signer. @throws {Error} A file of its TLS settings cannot be read. */
-export function openSigner({ signer, expiry }: Config, deps: Omit<SignerDeps, "tokenLifetime">): Signer {
+/** The configured signer. @throws {Error} A file of its TLS settings cannot be used. */
+export async function openSigner({ signer, expiry }: Config, deps: Omit<SignerDeps, "tokenLifetime">): Promise<Signer> {
   const withLifetime = { ...deps, tokenLifetime: expiry.idTokens };
   if (signer.type === "local") {
     const { algorithm, keysRotationPeriod: rotationPeriod } = signer;
@@ -14,22 +12,25 @@ export function openSigner({ signer, expiry }: Config, deps: Omit<SignerDeps, "t
     return signers.local({ algorithm, rotationPeriod }, withLifetime);
   }
   deps.logger.info("signer configured", { type: signer.type });
-  return signers.vault(vaultSettings(signer), withLifetime);
+  try {
+    return await signers.vault(vaultSettings(signer), withLifetime);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`failed to open vault signer: failed to create vault client: ${why}`, { cause });
+  }
 }
 
 type VaultSettings = SignerSettings["vault"];
 
 function vaultSettings(config: VaultSignerConfig): VaultSettings {
-  const { addr, mount, keyName, namespace, timeout, insecureSkipVerify, caCert, clientCert, clientKey } = config;
+  const { addr, mount, keyName, namespace, timeout } = config;
+  const { caCert, caBytes, caPath, clientCert, clientKey, tlsServerName: serverName, insecureSkipVerify } = config;
   return {
     address: new URL(addr),
-    ...{ mount, keyName, timeout, insecureSkipVerify },
+    ...{ mount, keyName, timeout },
     login: loginOf(config),
     ...(namespace === "" ? {} : { namespace }),
-    ...(caCert === "" ? {} : { rootCAs: [textOf(caCert)] }),
-    ...(clientCert === ""
-      ? {}
-      : { clientCertificate: { cert: textOf(clientCert), key: new Secret(textOf(clientKey)) } }),
+    tls: { caCert, caBytes, caPath, clientCert, clientKey, serverName, insecureSkipVerify },
   };
 }
 
@@ -44,12 +45,4 @@ function loginOf({ token, tokenFile, kubernetes, appRole }: VaultSignerConfig): 
     roleId: roleID,
     secretId: secretIDFile === "" ? secretID : { file: secretIDFile },
   };
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new Error(`failed to open vault signer: failed to create vault client: ${file} cannot be read`, { cause });
-  }
 }

@@ -21,10 +21,10 @@ export type SignerTypeName = keyof SignerSettings;
 export type SignerDeps = Pick<LocalSignerOptions, "keys" | "clock" | "random" | "logger" | "tokenLifetime"> &
   Pick<VaultSignerOptions, "openFetch" | "closing">;
 
-/** Opens at once and does not fail for want of storage: a signer without keys says so when it is asked to sign. */
-type Open<Settings> = (settings: Settings, deps: SignerDeps) => Signer;
+/** Does not wait for the keeper of keys: a signer without keys says so when it is asked to sign. @throws {Error} A file cannot be used. */
+type Open<Settings> = (settings: Settings, deps: SignerDeps) => Promise<Signer>;
 
 export const signers: { readonly [Name in SignerTypeName]: Open<SignerSettings[Name]> } = {
-  local: (settings, deps) => openLocalSigner({ ...deps, ...settings }),
+  local: async (settings, deps) => openLocalSigner({ ...deps, ...settings }),
   vault: (settings, deps) => openVaultSigner({ ...deps, ...settings }),
 };

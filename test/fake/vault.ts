@@ -5,7 +5,9 @@
  */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Server as TlsServer } from "node:https";
 import { setTimeout as wait } from "node:timers/promises";
+import { TLSSocket } from "node:tls";
 import { bodyOf, type LoopbackServer, loopbackServer } from "./loopback-server.ts";
 import { type SignParameters, type TransitType, tokenText, VaultKey } from "./vault-key.ts";
 
@@ -14,6 +16,8 @@ export interface VaultRequest {
   readonly path: string;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
+  /** The name that was asked for in the handshake. */
+  readonly serverName: string | false | null | undefined;
 }
 
 interface Token {
@@ -55,13 +59,23 @@ export interface FakeVault {
   die(): Promise<void>;
   /** Comes back on the same port. */
   rise(): Promise<void>;
+  /** Shows another certificate, and asks for those of another authority, from the next connection on. */
+  present(identity: VaultIdentity): void;
   close(): Promise<void>;
+}
+
+/** PEM texts. */
+export interface VaultIdentity {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string;
 }
 
 export interface VaultStart {
   readonly type?: TransitType;
   readonly now?: () => number;
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** With `ca` it asks for a client certificate of that authority. */
+  readonly tls?: VaultIdentity;
 }
 
 /** With one key, `dex`, of `type` (ES256's unless told). */
@@ -80,7 +94,9 @@ export async function startFakeVault({
       (error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))),
     );
   };
-  let server: LoopbackServer | undefined = await loopbackServer(handle, tls);
+  const listen = (on?: number): Promise<LoopbackServer> =>
+    loopbackServer(handle, tls && { ...tls, requestCert: tls.ca !== undefined }, on);
+  let server: LoopbackServer | undefined = await listen();
   const { url, port } = server;
   const die = async (): Promise<void> => {
     await server?.close();
@@ -112,7 +128,11 @@ export async function startFakeVault({
     count: (path) => vault.requests.filter((request) => request.path === path).length,
     die,
     async rise() {
-      server ??= await loopbackServer(handle, tls, port);
+      server ??= await listen(port);
+    },
+    present(identity) {
+      if (server?.server instanceof TlsServer) server.server.setSecureContext(identity);
+      server?.server.closeAllConnections();
     },
     close: die,
   };
@@ -146,7 +166,9 @@ async function answer(
   const { method = "", url = "", headers } = request;
   const path = url.replace(/^\/v1\//, "");
   const body = await bodyOf(request);
-  vault.requests.push({ method, path, headers, body });
+  const { socket } = request;
+  const serverName = socket instanceof TLSSocket ? Reflect.get(socket, "servername") : undefined;
+  vault.requests.push({ method, path, headers, body, serverName });
   if (vault.latency > 0) await wait(vault.latency);
   if (vault.isSealed) return refusal(503, "Vault is sealed");
   if (vault.namespace !== undefined && headers["x-vault-namespace"] !== vault.namespace) return denied;

@@ -26,8 +26,20 @@ export interface VaultSettings {
   readonly login: VaultLogin;
   /** For one call, whatever happens. */
   readonly timeout: Millis;
-  /** PEM texts; without them the system's authorities count. */
-  readonly rootCAs?: readonly string[];
-  readonly clientCertificate?: { readonly cert: string; readonly key: Secret };
-  readonly insecureSkipVerify?: boolean;
+  readonly tls: VaultTls;
+}
+
+/** Paths of PEM files, which are followed as they change; an empty one is absent. */
+export interface VaultTls {
+  /** Whose certificates count for Vault's; without any of the three the system's authorities. */
+  readonly caCert: string;
+  /** The same as a text. */
+  readonly caBytes: string;
+  /** The same as a folder of files. */
+  readonly caPath: string;
+  readonly clientCert: string;
+  readonly clientKey: string;
+  /** The name that Vault's certificate must carry; empty: that of the address. */
+  readonly serverName: string;
+  readonly insecureSkipVerify: boolean;
 }

@@ -5,23 +5,18 @@
  * keeps us logged in, `sign-batches.ts` lets signatures travel together.
  */
 import { UnavailableError } from "../../kernel/errors.ts";
-import { type Clock, type Logger, type Millis, millis } from "../../kernel/ports.ts";
-import type { OpenUpstreamFetch } from "../../kernel/upstream-fetch.ts";
+import { type Millis, millis } from "../../kernel/ports.ts";
 import type { Signer } from "../contract.ts";
 import { parseCompactJws } from "../shared/compact-jws.ts";
 import { verifyJws } from "../shared/verification-key.ts";
 import type { VaultSettings } from "./settings.ts";
 import { type AskVault, openTransit } from "./transit.ts";
 import { openVaultClient, VaultRefusal } from "./vault-client.ts";
+import { openVaultFetch, type VaultFetchOptions } from "./vault-fetch.ts";
 import { openVaultToken, type VaultToken } from "./vault-token.ts";
 import { openVersionRing, type VersionRing } from "./version-ring.ts";
 
-export interface VaultSignerOptions extends VaultSettings {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly openFetch: OpenUpstreamFetch;
-  /** Ends every connection to Vault. */
-  readonly closing: AbortSignal;
+export interface VaultSignerOptions extends VaultSettings, VaultFetchOptions {
   /** Of the longest-lived token that the key signs. */
   readonly tokenLifetime: Millis;
   /** How long clients may keep a copy of `/keys`. */
@@ -36,16 +31,14 @@ const lookEvery = millis(second);
 const slack = millis(15 * second);
 const day = 24 * 3_600 * second;
 
-/** Opens at once; the first look at the key has begun, and whoever needs it before it ends waits for it. */
-export function openVaultSigner(options: VaultSignerOptions): Signer {
+/**
+ * Waits for no Vault: the first look at the key has begun, and whoever needs it before it ends waits for it.
+ * @throws {Error} A file of its TLS settings cannot be used.
+ */
+export async function openVaultSigner(options: VaultSignerOptions): Promise<Signer> {
   const { clock, logger, tokenLifetime, jwksCache = tenMinutes } = options;
-  const { timeout, rootCAs, clientCertificate, insecureSkipVerify = false } = options;
-  const tls = { ...(rootCAs && { rootCAs }), ...(clientCertificate && { clientCertificate }), insecureSkipVerify };
-  const caller = { dependency: "signer", closing: options.closing };
-  const call = openVaultClient(
-    options,
-    options.openFetch({ deadline: timeout, maxBody: 4 * 1024 * 1024, ...tls }, caller),
-  );
+  const way = await openVaultFetch(options);
+  const call = openVaultClient(options, way.fetch);
   const token = openVaultToken(options.login, { call, clock, logger });
   const transit = openTransit(askWith(token, call), options.mount, options.keyName);
   // compat(dex): a lifetime of 0 means the default of 24 h to whoever issues tokens.
@@ -72,7 +65,7 @@ export function openVaultSigner(options: VaultSignerOptions): Signer {
       return key === undefined ? undefined : verifyJws(jws, key);
     },
     run: async (signal) => {
-      await Promise.all([token.run(signal), keepLooking(ring.look, clock, signal)]);
+      await Promise.all([way.run(signal), token.run(signal), keepLooking(ring.look, clock, signal)]);
     },
   };
 }
@@ -93,7 +86,11 @@ function askWith(token: VaultToken, call: ReturnType<typeof openVaultClient>): A
 }
 
 /** Looks once a second until `signal` aborts, whether or not Vault answers. */
-async function keepLooking(look: () => Promise<boolean>, clock: Clock, signal: AbortSignal): Promise<void> {
+async function keepLooking(
+  look: () => Promise<boolean>,
+  clock: VaultFetchOptions["clock"],
+  signal: AbortSignal,
+): Promise<void> {
   const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   while (!signal.aborted) {
     // A Vault that hangs must not hold up the end of the process.

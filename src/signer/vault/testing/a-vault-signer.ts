@@ -6,7 +6,7 @@ import { createUpstreams } from "../../../kernel/upstream-fetch.ts";
 import { encodeJwt } from "../../../token/jws.ts";
 import type { Signer } from "../../contract.ts";
 import { keptLog } from "../../local/testing/kept-log.ts";
-import type { VaultSettings } from "../settings.ts";
+import type { VaultSettings, VaultTls } from "../settings.ts";
 import { openVaultSigner } from "../vault-signer.ts";
 
 export interface VaultReplica {
@@ -32,6 +32,12 @@ export interface VaultReplicaOptions extends VaultStart {
   prepare?(vault: FakeVault): void | Promise<void>;
 }
 
+/** The system's authorities count, and nothing is shown. */
+export const noTls: VaultTls = {
+  ...{ caCert: "", caBytes: "", caPath: "", clientCert: "", clientKey: "", serverName: "" },
+  insecureSkipVerify: false,
+};
+
 /** One server's signer with its loop running, on a stand-in of its own. A token lives for a minute, a cached key set for five seconds. */
 export async function aVaultReplica(options: VaultReplicaOptions = {}): Promise<VaultReplica> {
   const { clock = handClock(), settings = {}, prepare } = options;
@@ -40,12 +46,13 @@ export async function aVaultReplica(options: VaultReplicaOptions = {}): Promise<
   await prepare?.(vault);
   const log = keptLog();
   const end = new AbortController();
-  const signer = openVaultSigner({
+  const signer = await openVaultSigner({
     address: new URL(vault.url),
     mount: "transit",
     keyName: "dex",
     login: { method: "token", token: new Secret(vault.issue()) },
     timeout: millis(5_000),
+    tls: noTls,
     ...settings,
     clock,
     logger: log,
@@ -53,6 +60,9 @@ export async function aVaultReplica(options: VaultReplicaOptions = {}): Promise<
     closing: end.signal,
     tokenLifetime: millis(60_000),
     jwksCache: millis(5_000),
+  }).catch(async (error: unknown) => {
+    await vault.close();
+    throw error;
   });
   const ended = signer.run(end.signal);
   return {
