@@ -9,7 +9,7 @@
 const rooms = {
   kernel: [],
   oauth: [],
-  http: ["oauth", "kernel"],
+  http: ["catalogues", "oauth", "kernel"],
   page: ["oauth", "kernel"],
   telemetry: ["kernel"],
   connector: ["oauth", "kernel"],
@@ -43,6 +43,8 @@ const families = ["connector", "storage", "signer"];
 const words = {
   contracts: ["^src/[^/]+/contract\\.ts$", "^src/storage/records\\.ts$"],
   "storage contract": ["^src/storage/(contract|records)\\.ts$"],
+  // What people read, and nothing else: sentences by key.
+  catalogues: ["^src/page/messages/"],
   registries: ["^src/[^/]+/registry\\.ts$"],
   // What no registry can choose by a name in the config: the composition root wires these by hand.
   "chosen implementations": [

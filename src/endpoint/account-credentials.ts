@@ -65,10 +65,10 @@ async function openHere(request: HttpRequest, provider: Provider): Promise<Here 
   const session = await openSession(flowContext(request, [], provider), provider.flow);
   if (session === undefined) return undefined;
   if (await lacksFactor(session, provider)) {
-    throw new PageError(403, "Open the account page and prove your second factor first.");
+    throw new PageError(403, "refusal.proveOnAccount");
   }
   const account = await accountOf(session, deps);
-  if (account === undefined) throw new PageError(403, "This account is kept elsewhere. Change it where you log in.");
+  if (account === undefined) throw new PageError(403, "refusal.accountElsewhere");
   return { session, account, deps };
 }
 

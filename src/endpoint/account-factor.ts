@@ -45,7 +45,7 @@ export async function factorsOfAccount(
 
 /** New recovery codes, for whoever has a factor to recover. */
 export async function newCodes(request: HttpRequest, session: AuthSession, provider: Provider): Promise<HttpAnswer> {
-  if (!hasProved(session)) throw new PageError(403, "Prove a second factor first.");
+  if (!hasProved(session)) throw new PageError(403, "refusal.proveFirst");
   const codes = await renewCodes(session, provider.flow);
   request.logger.warn("recovery codes renewed", { user_id: session.userId, connector_id: session.connectorId });
   return showPage(
@@ -73,7 +73,7 @@ export async function askForFactor(
   const hasCodes = codesLeft(identity) > 0;
   const isRecovery = hasCodes && (app === undefined || request.query().get("recovery") === "1");
   if (app === undefined && !hasCodes) {
-    throw new PageError(403, "Sign in to an application that asks for your security key, then come back.");
+    throw new PageError(403, "refusal.keyElsewhere");
   }
   const code = request.form().get(isRecovery ? "recovery_code" : "totp");
   let isInvalid = false;

@@ -12,6 +12,6 @@ export const sealAccountForm = (session: AuthSession, { flow }: Provider): strin
 /** @throws {PageError} The form is not this session's. */
 export function assertAccountForm(request: HttpRequest, session: AuthSession, { flow }: Provider): void {
   if (flow.sealer.open(purpose, bindingOf(session), request.form().get("csrf") ?? "") === undefined) {
-    throw new PageError(403, "This page has grown old. Go back, reload it and try again.");
+    throw new PageError(403, "refusal.formOld");
   }
 }

@@ -30,12 +30,12 @@ export function withBack(path: string, back: string, { flow }: Provider): string
 
 /** @throws {PageError} There is no password database. */
 export function accountDeps({ account }: Provider): AccountDeps {
-  if (account === undefined) throw new PageError(404, "There are no passwords here.");
+  if (account === undefined) throw new PageError(404, "refusal.noPasswords");
   return account;
 }
 
 /** @throws {PageError} Another method than a form's. */
 export function isPost({ method }: HttpRequest): boolean {
-  if (!["GET", "HEAD", "POST"].includes(method)) throw new PageError(405, "Method not allowed");
+  if (!["GET", "HEAD", "POST"].includes(method)) throw new PageError(405, "refusal.method");
   return method === "POST";
 }

@@ -26,7 +26,7 @@ import { shownTime } from "./shown-time.ts";
 
 /** `/account`: a person sees their sessions and what they have allowed, and ends what they like. */
 export async function accountEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  if (!["GET", "HEAD", "POST"].includes(request.method)) throw new PageError(405, "Method not allowed.");
+  if (!["GET", "HEAD", "POST"].includes(request.method)) throw new PageError(405, "refusal.method");
   const { flow } = provider;
   const session = await openSession(flowContext(request, [], provider), flow);
   // Nobody can sign in here without an application; the home page says so.
@@ -65,7 +65,7 @@ async function act(
       return "others";
     }
     case "remove-factor":
-      if (!(await removeFactor(here, subject, provider.flow))) throw new PageError(400, "The last factor stays.");
+      if (!(await removeFactor(here, subject, provider.flow))) throw new PageError(400, "refusal.lastFactor");
       logger.warn("factor removed by its person", { ...fields, authenticator: subject });
       return "factorRemoved";
     case "withdraw":
@@ -80,7 +80,7 @@ async function act(
       return "resent";
     }
     default:
-      throw new PageError(400, "Unknown action.");
+      throw new PageError(400, "refusal.action");
   }
 }
 

@@ -23,10 +23,10 @@ export async function approvalEndpoint(request: HttpRequest, provider: Provider)
 
 async function ask(record: AuthRequest, request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
   const client = await provider.storage.clients.get(record.clientId);
-  if (client === undefined) throw new PageError(500, "Failed to retrieve client.");
+  if (client === undefined) throw new PageError(500, "refusal.clientGone");
   return showPage(
     200,
-    approvalPage(provider.page(request, record.extra?.uiLocales), {
+    approvalPage(provider.page(request), {
       postUrl: request.rawQuery === "" ? request.path : `${request.path}?${request.rawQuery}`,
       req: record.id,
       user: record.claims.username === "" ? record.claims.email : record.claims.username,

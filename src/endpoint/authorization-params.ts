@@ -33,7 +33,7 @@ function readSources(request: HttpRequest): readonly Params[] {
   try {
     return request.method === "POST" ? [request.form(), request.query()] : [request.query()];
   } catch (error) {
-    if (error instanceof MalformedError) throw new PageError(400, "Failed to parse request.", { cause: error });
+    if (error instanceof MalformedError) throw new PageError(400, "refusal.unreadable", { cause: error });
     throw error;
   }
 }

@@ -29,9 +29,9 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
   const params = authorizationParams(request);
   if ((params.get("req") ?? "") !== "") return continueStored(params, request, provider);
   const client = await provider.storage.clients.get(params.get("client_id") ?? "");
-  if (client === undefined) throw new PageError(400, "Invalid client_id provided.");
+  if (client === undefined) throw new PageError(400, "refusal.clientUnknown");
   const connectors = selectableConnectors(await provider.flow.connectors.list(), client, params, provider);
-  if (connectors.length === 0) throw new PageError(400, "No connectors available for this client.");
+  if (connectors.length === 0) throw new PageError(400, "refusal.noConnector");
   const wanted = params.get("connector_id") ?? "";
   const only = connectors.length === 1 && !provider.flow.policy.alwaysShowLoginScreen ? connectors[0] : undefined;
   const chosen = wanted === "" ? only : connectors.find(({ id }) => id === wanted);
@@ -39,7 +39,7 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
   if (chosen !== undefined && params.repeated.length === 0) {
     return redirect(302, connectorUrl(chosen, params, provider));
   }
-  if (wanted !== "" && chosen === undefined) throw new PageError(400, "Connector ID does not match a valid Connector");
+  if (wanted !== "" && chosen === undefined) throw new PageError(400, "refusal.connectorUnknown");
   return answerFlow(request, provider, async () => {
     const { flowRequest } = await readFlowRequest(params, request, provider, 400);
     const context = flowContext(request, [], provider);
@@ -49,7 +49,7 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
     if (step.go === "refuse") throw new ClientRefusal(step.error, flowRequest);
     return showPage(
       200,
-      loginPage(provider.page(request, flowRequest.uiLocales), {
+      loginPage(provider.page(request), {
         connectors: connectors.map((connector) => toChoice(connector, params, provider)),
         ...signupWay(connectors, params, provider),
       }),

@@ -19,25 +19,25 @@ import { withCookie } from "./with-cookie.ts";
 /** `/callback` and `/callback/{connector}`: the person comes back from an upstream. RFC 6749 §4.1.2, RFC 9700 §4.7. */
 export async function callbackEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
   // Not HEAD either: it would spend the login on somebody who never sees the answer. RFC 9110 §9.2.1.
-  if (request.method !== "GET" && request.method !== "POST") throw new PageError(400, "Method not supported");
+  if (request.method !== "GET" && request.method !== "POST") throw new PageError(400, "refusal.method");
   const isSecure = provider.flow.policy.issuer.startsWith("https:");
   const browsers = readBrowserSecrets(request, isSecure);
   const given = returnedState(request);
-  if (given === "") throw new PageError(400, request.method === "POST" ? "Invalid request" : "User session error.");
+  if (given === "") throw new PageError(400, request.method === "POST" ? "refusal.request" : "refusal.session");
   const state = wholeState(given, request);
   if (request.method === "POST" && !isBounced(request) && (state === undefined || browsers.length === 0)) {
     return bounce(request, provider);
   }
   const context = flowContext(request, browsers, provider);
   const pending = openState(state ?? "", context, provider);
+  request.uiLocales = pending.request.uiLocales;
   const named = request.route.connector;
-  if (named !== undefined && named !== pending.connectorId)
-    throw new PageError(400, "Requested resource does not exist.");
+  if (named !== undefined && named !== pending.connectorId) throw new PageError(400, "refusal.missing");
   const open = await provider.flow.connectors.open(pending.connectorId);
-  if (open?.connector.kind !== "redirect") throw new PageError(500, "Requested resource does not exist.");
+  if (open?.connector.kind !== "redirect") throw new PageError(500, "refusal.missing");
   const isPost = request.method === "POST";
   // compat(dex): where the upstream answers the other way, this is no answer of its.
-  if (isPost !== (open.connector.returnsBy === "post")) throw new PageError(400, "Invalid request");
+  if (isPost !== (open.connector.returnsBy === "post")) throw new PageError(400, "refusal.request");
   const answer = await answerFlow(request, provider, async () => {
     const result = await askConnector(open, open.connector as RedirectConnector, pending, request, context, provider);
     if (result.ok) {
@@ -82,7 +82,7 @@ function openState(state: string, context: FlowContext, provider: Provider): Pen
   const opened = openPending(state, "callback", context.browsers, provider.flow);
   if (opened.ok) return opened.pending;
   context.trail.note({ check: "flow.browser_bound", outcome: "fail", because: opened.reason, spec: "RFC 9700 §4.7" });
-  throw new PageError(400, opened.reason === "expired" ? "User session has expired." : "User session error.");
+  throw new PageError(400, opened.reason === "expired" ? "refusal.expired" : "refusal.session");
 }
 
 async function askConnector(
@@ -107,7 +107,7 @@ async function askConnector(
   } catch (error) {
     if (error instanceof UnavailableError) throw error;
     request.logger.error("failed to authenticate", { connector_id: info.id }, error);
-    throw new PageError(500, "Failed to authenticate. Try again, and contact your administrator if it goes on.", {
+    throw new PageError(500, "refusal.authentication", {
       cause: error,
     });
   }

@@ -14,6 +14,6 @@ const headers = {
 /** `/session/check`: the frame that applications ask. OIDC Session Management §3.2. */
 export function checkSessionEndpoint(request: HttpRequest, provider: Provider): HttpAnswer {
   const cookie = provider.sessionCookies.stateCookie;
-  if (cookie === undefined) throw new PageError(404, "Requested resource does not exist.");
+  if (cookie === undefined) throw new PageError(404, "refusal.missing");
   return html(200, checkSessionPage(provider.page(request), { cookie }).toString(), headers);
 }

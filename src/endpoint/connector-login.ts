@@ -21,17 +21,17 @@ export async function connectorLoginEndpoint(request: HttpRequest, provider: Pro
     const { flowRequest, client } = await readFlowRequest(params, request, provider, 404);
     const id = request.route.connector ?? "";
     if (client.allowedConnectors.length > 0 && !client.allowedConnectors.includes(id)) {
-      throw new PageError(403, "Connector not allowed for this client.");
+      throw new PageError(403, "refusal.connectorNotAllowed");
     }
     const open = await flow.connectors.open(id);
-    if (open === undefined) throw new PageError(400, "Connector failed to initialize");
+    if (open === undefined) throw new PageError(400, "refusal.connectorClosed");
     const { grantTypes } = open.info;
     if (grantTypes.length > 0 && !grantTypes.includes(grantOf(params, provider))) {
-      throw new PageError(400, "Requested connector does not support this grant type.");
+      throw new PageError(400, "refusal.grantNotServed");
     }
     const named = params.get("connector_id") ?? "";
-    if (named !== "" && named !== id) throw new PageError(400, "Bad connector ID");
-    if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(400, "Unsupported request method.");
+    if (named !== "" && named !== id) throw new PageError(400, "refusal.connectorMismatch");
+    if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(400, "refusal.method");
     const reused = await inSpan("flow.begin_request", () => beginRequest(flowRequest, id, context, flow));
     if (reused !== undefined) return reused;
     // The browser would be sent to where nobody answers it.

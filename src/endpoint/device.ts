@@ -26,13 +26,11 @@ const isSecure = ({ flow }: Provider): boolean => flow.policy.issuer.startsWith(
 
 /** `/device`: where the code is typed in. */
 export async function deviceEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(400, noResource);
+  if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(400, "refusal.missing");
   const query = request.query();
   const isInvalid = /^(1|t|T|true|TRUE|True)$/.test(query.get("invalid") ?? "");
   return askForCode(query.get("user_code") ?? "", isInvalid, request, provider);
 }
-
-const noResource = "Requested resource does not exist.";
 
 function askForCode(typed: string, invalid: boolean, request: HttpRequest, provider: Provider): HttpAnswer {
   const { issuerPath } = provider.flow.policy;
@@ -54,15 +52,15 @@ export async function deviceQrEndpoint(request: HttpRequest, provider: Provider)
 
 /** `/device/auth/verify_code`: first the question what is approved, then the answer. */
 export async function verifyUserCodeEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  if (request.method !== "POST") throw new PageError(400, noResource);
+  if (request.method !== "POST") throw new PageError(400, "refusal.missing");
   const form = request.form();
   const typed = form.get("user_code") ?? "";
-  if (typed === "") throw new PageError(400, "No user code received");
+  if (typed === "") throw new PageError(400, "refusal.noUserCode");
   const { userCodeAttempts } = provider;
   if (userCodeAttempts.isBlocked(request.clientIp)) {
     const because = "too many wrong codes came from this address";
     provider.trail(request).note({ check: "user_code.attempts", outcome: "fail", because, spec: "RFC 8628 §5.1" });
-    throw new PageError(429, "Too many wrong codes came from your network. Wait a few minutes, then try again.");
+    throw new PageError(429, "refusal.tooManyCodes");
   }
   const userCode = readUserCode(typed);
   const device = userCode === undefined ? undefined : await findDeviceRequest(userCode, provider.grant);
@@ -77,7 +75,7 @@ export async function verifyUserCodeEndpoint(request: HttpRequest, provider: Pro
   const browser = readBrowserSecrets(request, isSecure(provider)).find(
     (secret) => provider.flow.sealer.open(confirmPurpose, secret, token) === device.userCode,
   );
-  if (browser === undefined) throw new PageError(400, "User session error.");
+  if (browser === undefined) throw new PageError(400, "refusal.session");
   if (form.get("approval") !== "approve") return deny(device, client, request, provider);
   return goOn(device, client, browser, provider);
 }
@@ -122,7 +120,7 @@ async function deny(
 function goOn(device: DeviceRequest, client: Client, browser: string, { flow, clock }: Provider): HttpAnswer {
   const { issuer, issuerPath, requestLifetime } = flow.policy;
   const redirectUri = deviceRedirectOf(issuer, { registered: client.redirectUris, isPublic: client.public });
-  if (redirectUri === undefined) throw new PageError(400, "Unregistered redirect_uri.");
+  if (redirectUri === undefined) throw new PageError(400, "refusal.redirectUri");
   const agreed: Agreed = [device.userCode, device.clientId, clock.now() + requestLifetime];
   const query = new URLSearchParams({
     client_id: client.id,
@@ -139,15 +137,15 @@ type Agreed = z.output<typeof agreed>;
 
 /** `/device/callback`: the login's own answer comes back to us, with a code that the device will redeem. */
 export async function deviceCallbackEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  if (request.method !== "GET") throw new PageError(400, "Method not allowed.");
+  if (request.method !== "GET") throw new PageError(400, "refusal.method");
   const query = request.query();
   const [state, presented] = [query.get("state") ?? "", query.get("code") ?? ""];
   const error = query.get("error") ?? "";
-  if (state === "" || (presented === "" && error === "")) throw new PageError(400, "Request was missing parameters");
+  if (state === "" || (presented === "" && error === "")) throw new PageError(400, "refusal.parametersMissing");
   const device = await openState(state, request, provider);
   if (error !== "") {
     if (error === "access_denied") await denyDevice(device, provider.grant);
-    throw new PageError(400, "Authorization failed. Please try again.");
+    throw new PageError(400, "refusal.authorizationFailed");
   }
   const code = await findCode(presented, device, provider);
   const client = await provider.storage.clients.get(device.clientId);
@@ -155,7 +153,7 @@ export async function deviceCallbackEndpoint(request: HttpRequest, provider: Pro
   const isProved =
     !isDexRequest(device) || isClientSecret(provider.clientSecretKey, client, device.clientSecret.reveal());
   if (client === undefined || !isProved) throw new OAuthError("invalid_client", "Invalid client credentials.");
-  if (!(await approveDevice(device, code, provider.grant))) throw new PageError(400, "Invalid or expired device code.");
+  if (!(await approveDevice(device, code, provider.grant))) throw new PageError(400, "refusal.deviceCode");
   request.logger.info("device approved", { client_id: client.id, user_id: code.claims.userId });
   return showPage(200, deviceResultPage(provider.page(request), { kind: "approved", clientName: nameOf(client) }));
 }
@@ -174,7 +172,7 @@ async function openState(state: string, request: HttpRequest, provider: Provider
   const [userCode, clientId, expiresAt] = opened === undefined ? [] : agreed.parse(JSON.parse(opened));
   const isAlive = userCode !== undefined && provider.clock.now() <= (expiresAt ?? 0);
   const device = isAlive ? await findDeviceRequest(userCode, provider.grant) : undefined;
-  if (device === undefined || device.clientId !== clientId) throw new PageError(400, "Invalid or expired user code.");
+  if (device === undefined || device.clientId !== clientId) throw new PageError(400, "refusal.userCode");
   return device;
 }
 
@@ -190,5 +188,5 @@ async function findCode(presented: string, device: DeviceRequest, provider: Prov
       return code;
     }
   }
-  throw new PageError(400, "Invalid or expired auth code.");
+  throw new PageError(400, "refusal.code");
 }

@@ -1,7 +1,7 @@
 import { clientAnswer } from "../flow/client-answer.ts";
 import { type CarriedState, ClientRefusal, type FlowOutcome } from "../flow/contract.ts";
 import { redirect } from "../http/answers.ts";
-import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
+import type { HttpAnswer, HttpRequest } from "../http/contract.ts";
 import { outOfBandUri } from "../oauth/redirect-uri.ts";
 import { oobPage } from "../page/oob-page.ts";
 import { carryState } from "./carried-state.ts";
@@ -32,7 +32,7 @@ function wordOutcome(outcome: FlowOutcome, request: HttpRequest, provider: Provi
     case "post":
       return carrying(outcome.carry, postForm(outcome, request, provider), request, provider);
     case "show_code":
-      return showPage(200, oobPage(provider.page(request, outcome.uiLocales), { code: outcome.code }));
+      return showPage(200, oobPage(provider.page(request), { code: outcome.code }));
     default:
       return outcome satisfies never;
   }
@@ -56,7 +56,7 @@ function refuseToClient(refusal: ClientRefusal, request: HttpRequest, provider: 
     detail: error.detail,
   });
   // There is no client to hear it: the person is asked to copy a code that does not exist.
-  if (target.redirectUri === outOfBandUri) throw new PageError(400, error.description, { cause: error });
+  if (target.redirectUri === outOfBandUri) throw error;
   const answer = clientAnswer(target, {
     error: error.code,
     error_description: error.description === "" ? undefined : error.description,

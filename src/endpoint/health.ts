@@ -7,5 +7,5 @@ export async function healthEndpoint(request: HttpRequest, provider: Provider): 
   const { error } = await provider.health.look();
   if (error === undefined) return text(200, "Health check passed");
   request.logger.error("health check failed", { err: error });
-  throw new PageError(500, "Health check failed.");
+  throw new PageError(500, "refusal.unhealthy");
 }

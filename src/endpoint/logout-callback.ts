@@ -26,11 +26,11 @@ export async function logoutCallbackEndpoint(request: HttpRequest, provider: Pro
 /** compat(dex): a logout that Dex began before we took over waits in its session, and has ended nothing yet. */
 async function finishForDex(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
   const context = flowContext(request, [], provider);
-  if (context.holder.presented === undefined) throw new PageError(400, "Invalid session cookie.");
+  if (context.holder.presented === undefined) throw new PageError(400, "refusal.sessionCookie");
   const session = await openSession(context, provider.flow);
-  if (session === undefined) throw new PageError(400, "Session not found.");
+  if (session === undefined) throw new PageError(400, "refusal.sessionNotFound");
   const { logoutState } = session;
-  if (logoutState === undefined) throw new PageError(400, "No logout in progress.");
+  if (logoutState === undefined) throw new PageError(400, "refusal.noLogout");
   const { clientId, state } = logoutState;
   const client = clientId === "" ? undefined : await provider.storage.clients.get(clientId);
   const isRegistered = client?.postLogoutRedirectUris.includes(logoutState.postLogoutRedirectUri) === true;

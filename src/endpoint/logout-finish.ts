@@ -57,7 +57,7 @@ export function arrive(
 /** OIDC RP-Initiated Logout §3: `state` comes back if it was sent. */
 function addressOf({ postLogoutRedirectUri: uri, state }: LogoutTarget): string | undefined {
   if (uri === "") return undefined;
-  return state === "" ? uri : answerUri({ redirectUri: uri, responseMode: "query", state, uiLocales: [] }, {});
+  return state === "" ? uri : answerUri({ redirectUri: uri, responseMode: "query", state }, {});
 }
 
 interface Frames {

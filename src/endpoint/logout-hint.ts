@@ -23,7 +23,7 @@ export async function readLogoutHint(
   if (jwt === "") return undefined;
   const verified = await signer.verify(jwt);
   const claims = verified === undefined ? undefined : shape.safeParse(JSON.parse(verified.payload)).data;
-  if (claims === undefined || claims.iss !== flow.policy.issuer) throw new PageError(400, "Invalid id_token_hint.");
+  if (claims === undefined || claims.iss !== flow.policy.issuer) throw new PageError(400, "refusal.hint");
   const audience = [claims.aud].flat();
   return {
     subject: claims.sub,

@@ -16,7 +16,7 @@ import { showPage } from "./show-page.ts";
  * application of that session asks. Without such a proof the person is asked. OIDC RP-Initiated Logout §2.
  */
 export async function logoutEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  if (!["GET", "HEAD", "POST"].includes(request.method)) throw new PageError(405, "Method not allowed.");
+  if (!["GET", "HEAD", "POST"].includes(request.method)) throw new PageError(405, "refusal.method");
   // Another site's form brings no `SameSite=Lax` cookie: the same once more from here. RFC 6265bis §5.2.
   if (request.method === "POST" && request.headers["sec-fetch-site"] === "cross-site" && !isBounced(request)) {
     return bounce(request, provider);
@@ -49,7 +49,7 @@ export async function logoutEndpoint(request: HttpRequest, provider: Provider): 
   );
   switch (step.go) {
     case "refuse":
-      throw new PageError(400, step.message);
+      throw new PageError(400, step.refusal);
     case "ask":
       return ask(request, step.session, step.next, provider);
     case "end":

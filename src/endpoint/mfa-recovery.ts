@@ -14,7 +14,7 @@ import { tryFactor } from "./try-factor.ts";
 /** `/mfa/recovery`: a recovery code in place of a factor that is out of reach. */
 export async function recoveryEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
   const { flow } = provider;
-  if (!["GET", "HEAD", "POST"].includes(request.method)) throw new PageError(400, "Unsupported request method.");
+  if (!["GET", "HEAD", "POST"].includes(request.method)) throw new PageError(400, "refusal.method");
   return answerStep(request, provider, async (context) => {
     const address = factorAddress(request);
     const factor = flow.factors.authenticators.find(({ id }) => id === address.authenticator);
@@ -55,7 +55,7 @@ function show(
 ): HttpAnswer {
   return showPage(
     status,
-    recoveryPage(provider.page(request, record.extra?.uiLocales), {
+    recoveryPage(provider.page(request), {
       postUrl: ownAddress(request),
       backLink: factorUrl(record, factor, context, provider.flow),
       invalid: status === 401,

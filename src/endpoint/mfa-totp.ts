@@ -25,7 +25,7 @@ import { tryFactor } from "./try-factor.ts";
 /** `/mfa/totp`: a code of the person's app, or the app's first setting up. RFC 6238. */
 export async function totpEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
   const { flow } = provider;
-  if (!["GET", "HEAD", "POST"].includes(request.method)) throw new PageError(400, "Unsupported request method.");
+  if (!["GET", "HEAD", "POST"].includes(request.method)) throw new PageError(400, "refusal.method");
   return answerStep(request, provider, async (context) => {
     const step = await openFactorStep("TOTP", factorAddress(request), context, flow);
     if ("go" in step) return step;
@@ -97,7 +97,7 @@ export function showCodes(
 ): HttpAnswer {
   const { issuerPath } = provider.flow.policy;
   const fields = { hmac: stepMac(record, "step:mfa", browsers), req: record.id };
-  const page = provider.page(request, record.extra?.uiLocales);
+  const page = provider.page(request);
   return showPage(200, recoveryCodesPage(page, { codes, continueTo: `${issuerPath}/mfa`, fields }));
 }
 
@@ -125,7 +125,7 @@ function refuse(
 
 async function show(
   status: 200 | 401,
-  { record, factor, identity }: Step,
+  { factor, identity }: Step,
   enrolment: TotpEnrolment | undefined,
   request: HttpRequest,
   provider: Provider,
@@ -134,7 +134,7 @@ async function show(
   const hasCodes = enrolment === undefined && codesLeft(identity) > 0;
   return showPage(
     status,
-    totpPage(provider.page(request, record.extra?.uiLocales), {
+    totpPage(provider.page(request), {
       postUrl: ownAddress(request),
       issuer: factor.issuer,
       invalid: status === 401,

@@ -23,19 +23,19 @@ const contentSecurityPolicy =
 
 /** `/mfa/webauthn`: the page that asks for a key. */
 export async function webauthnEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(405, "Unsupported request method.");
+  if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(405, "refusal.method");
   return answerStep(request, provider, async (context) => {
     const step = await openFactorStep("WebAuthn", factorAddress(request), context, provider.flow);
     return "go" in step ? step : show(step, request, provider);
   });
 }
 
-function show({ record, identity, isEnrolled }: Step, request: HttpRequest, provider: Provider): HttpAnswer {
+function show({ identity, isEnrolled }: Step, request: HttpRequest, provider: Provider): HttpAnswer {
   const { issuerPath } = provider.flow.policy;
   const base = `${issuerPath}/mfa/webauthn/${isEnrolled ? "login" : "register"}`;
   const page = showPage(
     200,
-    webauthnPage(provider.page(request, record.extra?.uiLocales), {
+    webauthnPage(provider.page(request), {
       mode: isEnrolled ? "login" : "register",
       beginUrl: `${base}/begin?${request.rawQuery}`,
       finishUrl: `${base}/finish?${request.rawQuery}`,

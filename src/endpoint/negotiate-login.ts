@@ -56,8 +56,8 @@ export async function negotiateLogin(
       about: { connector_id: open.info.id, client_id: flowRequest.clientId },
     });
   }
-  const message = isAsked ? "This sign-in needs a browser that logs in with Kerberos." : "You could not be signed in.";
-  const page = showPage(401, errorPage(provider.page(request, flowRequest.uiLocales), { status: 401, message }));
+  const sentence = isAsked ? "refusal.kerberosOnly" : "refusal.notSignedIn";
+  const page = showPage(401, errorPage(provider.page(request), { status: 401, sentence }));
   return challenged(page, isAsked ? "Negotiate" : reject);
 }
 

@@ -28,7 +28,7 @@ export function assertOwnForm(request: HttpRequest, { flow }: Provider): void {
   const isOurs = readBrowserSecrets(request, flow.policy.issuer.startsWith("https:")).some(
     (secret) => flow.sealer.open(purpose, `${request.path} ${secret}`, sent) !== undefined,
   );
-  if (!isOurs) throw new PageError(403, "This page has grown old. Go back, reload it and try again.");
+  if (!isOurs) throw new PageError(403, "refusal.formOld");
 }
 
 const isSecure = ({ flow }: Provider): boolean => flow.policy.issuer.startsWith("https:");

@@ -28,7 +28,7 @@ export async function passwordLoginEndpoint(request: HttpRequest, provider: Prov
   const context = flowContext(request, readBrowserSecrets(request, isSecure), provider);
   const login = await openLogin(request, context, provider);
   if (request.method === "POST") return submit(request, login, context, provider);
-  if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(400, "Unsupported request method.");
+  if (request.method !== "GET" && request.method !== "HEAD") throw new PageError(400, "refusal.method");
   const showForm = () => form(request, login, provider, { status: 200, username: login.flowRequest.loginHint ?? "" });
   return request.method === "GET" ? negotiateLogin(request, login, context, provider, showForm) : showForm();
 }
@@ -41,14 +41,15 @@ interface OpenLogin {
 
 async function openLogin(request: HttpRequest, context: FlowContext, provider: Provider): Promise<OpenLogin> {
   const state = request.query().get("state") ?? "";
-  if (state === "") throw new PageError(400, "User session error.");
+  if (state === "") throw new PageError(400, "refusal.session");
   const { flowRequest, connectorId } = isId(state)
     ? await openDexRequest(state, provider)
     : openSealed(state, context, provider);
-  if (connectorId !== request.route.connector) throw new PageError(400, "Requested resource does not exist.");
+  request.uiLocales = flowRequest.uiLocales;
+  if (connectorId !== request.route.connector) throw new PageError(400, "refusal.missing");
   const open = await provider.flow.connectors.open(connectorId);
-  if (open === undefined) throw new PageError(500, "Connector failed to initialize.");
-  if (open.connector.kind !== "password") throw new PageError(500, "Requested resource does not exist.");
+  if (open === undefined) throw new PageError(500, "refusal.connectorClosed");
+  if (open.connector.kind !== "password") throw new PageError(500, "refusal.missing");
   return { flowRequest, open, connector: open.connector };
 }
 
@@ -61,15 +62,14 @@ function openSealed(state: string, context: FlowContext, provider: Provider): Op
   const opened = openPending(state, "login", context.browsers, provider.flow);
   if (opened.ok) return { flowRequest: opened.pending.request, connectorId: opened.pending.connectorId };
   context.trail.note({ check: "flow.browser_bound", outcome: "fail", because: opened.reason, spec: "RFC 9700 §4.7" });
-  throw new PageError(400, opened.reason === "expired" ? "User session has expired." : "User session error.");
+  throw new PageError(400, opened.reason === "expired" ? "refusal.expired" : "refusal.session");
 }
 
 /** compat(dex): a form that Dex served before we took over names a stored request. */
 async function openDexRequest(id: string, provider: Provider): Promise<OpenedRequest> {
   const record = await provider.storage.authRequests.get(id);
-  if (record === undefined || record.extra?.flowId !== undefined)
-    throw new PageError(400, "Requested resource does not exist.");
-  if (provider.clock.now() > record.expiry) throw new PageError(400, "User session has expired.");
+  if (record === undefined || record.extra?.flowId !== undefined) throw new PageError(400, "refusal.missing");
+  if (provider.clock.now() > record.expiry) throw new PageError(400, "refusal.expired");
   return { flowRequest: toFlowRequest(record), connectorId: record.connectorId };
 }
 
@@ -143,11 +143,11 @@ function form(
   provider: Provider,
   { status, username, isExpired = false }: FormState,
 ): HttpAnswer {
-  const { connector, open, flowRequest } = login;
+  const { connector, open } = login;
   const query = request.rawQuery === "" ? "" : `?${request.rawQuery}`;
   return showPage(
     status,
-    passwordPage(provider.page(request, flowRequest.uiLocales), {
+    passwordPage(provider.page(request), {
       postUrl: `${request.path}${query}`,
       backLink: safeBackLink(request.query().get("back") ?? ""),
       username,

@@ -11,12 +11,12 @@ const contentSecurityPolicy =
 
 /** A page whose form takes the browser on by a POST, by itself where scripts run. */
 export function postForm(
-  { to, fields, receiver, uiLocales = [] }: Omit<FormPost, "go">,
+  { to, fields, receiver }: Omit<FormPost, "go">,
   request: HttpRequest,
   provider: Provider,
 ): HttpAnswer {
   const props = { postTo: to, fields: Object.entries(fields).map(([name, value]) => ({ name, value })), receiver };
-  const page = showPage(200, forwardPage(provider.page(request, uiLocales), { ...props, isAutomatic: true }));
+  const page = showPage(200, forwardPage(provider.page(request), { ...props, isAutomatic: true }));
   return { ...page, headers: { ...page.headers, "content-security-policy": contentSecurityPolicy } };
 }
 

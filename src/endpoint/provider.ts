@@ -49,8 +49,7 @@ export interface Provider {
   readonly logger: Logger;
   /** A fresh trail for one request. */
   trail(request: HttpRequest): Trail;
-  /** `uiLocales`: the languages that the client asked for, best first; then the browser's count. */
-  page(request: HttpRequest, uiLocales?: readonly string[]): PageContext;
+  page(request: HttpRequest): PageContext;
 }
 
 /** A request's share of the flow, once its browser is known. */
@@ -60,6 +59,9 @@ export function flowContext(request: HttpRequest, browsers: readonly string[], p
     holder: provider.sessionCookies.holderOf(request),
     device: { ipAddress: request.clientIp, userAgent: (request.headers["user-agent"] ?? "").slice(0, 1024) },
     trail: provider.trail(request),
+    speak: (uiLocales) => {
+      request.uiLocales = uiLocales;
+    },
     // Made when somebody asks: most steps call no upstream and log nothing.
     get signal() {
       return request.signal;

@@ -19,15 +19,15 @@ export async function readFlowRequest(
   unknownClient: 400 | 404,
 ): Promise<{ readonly flowRequest: FlowRequest; readonly client: Client }> {
   const { flow, storage, random, clock } = provider;
-  if (params.repeated.includes("client_id")) throw new PageError(400, "Invalid client_id.");
+  if (params.repeated.includes("client_id")) throw new PageError(400, "refusal.clientUnknown");
   const client = await storage.clients.get(params.get("client_id") ?? "");
-  if (client === undefined) throw new PageError(unknownClient, "Invalid client_id.");
+  if (client === undefined) throw new PageError(unknownClient, "refusal.clientUnknown");
   if (!isRegisteredRedirect(params, client)) {
     request.logger.info("unregistered redirect_uri", {
       client_id: client.id,
       redirect_uri: params.get("redirect_uri") ?? "",
     });
-    throw new PageError(400, "Unregistered redirect_uri.");
+    throw new PageError(400, "refusal.redirectUri");
   }
   const facts = {
     client,

@@ -5,6 +5,7 @@ import { type SignupProblem, signUp } from "../account/sign-up.ts";
 import { json, redirect } from "../http/answers.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { isJsonType } from "../http/is-json-type.ts";
+import { refusalsEn } from "../page/messages/refusals-en.ts";
 import { type Words, wordsOf } from "../page/messages.ts";
 import { selfServiceResultPage } from "../page/self-service-result-page.ts";
 import { signupPage } from "../page/signup-page.ts";
@@ -20,7 +21,7 @@ export async function signupEndpoint(request: HttpRequest, provider: Provider): 
   const { account } = provider;
   if (account?.isSignupOpen !== true) {
     if (isJson) return refusal(403, "access_denied", "User signup is disabled");
-    throw new PageError(403, "User signup is disabled.");
+    throw new PageError(403, "refusal.signupDisabled");
   }
   if (isJson) return signUpByJson(request, account, provider);
   return isPost(request) ? signUpByForm(request, account, provider) : showForm(request, provider, {});
@@ -32,8 +33,6 @@ function isTooOften(request: HttpRequest, { signups }: AccountDeps): boolean {
   if (!isBlocked) signups.failed(request.clientIp);
   return isBlocked;
 }
-
-const tooOften = "Too many accounts were asked for from your network. Wait an hour, then try again.";
 
 interface Typed {
   readonly email?: string;
@@ -56,7 +55,7 @@ function showForm(request: HttpRequest, provider: Provider, typed: Typed): HttpA
 
 async function signUpByForm(request: HttpRequest, account: AccountDeps, provider: Provider): Promise<HttpAnswer> {
   assertOwnForm(request, provider);
-  if (isTooOften(request, account)) throw new PageError(429, tooOften);
+  if (isTooOften(request, account)) throw new PageError(429, "refusal.tooManySignups");
   const form = request.form();
   const [email, username] = [form.get("email") ?? "", form.get("username") ?? ""];
   const back = readBack(form.get("back") ?? "", provider);
@@ -131,7 +130,7 @@ const refusal = (status: number, error: string, description: string): HttpAnswer
   lines(json(status, { error, error_description: description }));
 
 function tooManyAnswer(): HttpAnswer {
-  const answer = refusal(429, "invalid_request", tooOften);
+  const answer = refusal(429, "invalid_request", refusalsEn["refusal.tooManySignups"]);
   return { ...answer, headers: { ...answer.headers, "retry-after": "3600" } };
 }
 

@@ -12,14 +12,14 @@ import type { Provider } from "./provider.ts";
  * Logout §2.5) or through the browser (SAML Profiles §4.4). What stands on that session ends here too.
  */
 export async function upstreamLogoutEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  if (request.method !== "POST" && request.method !== "GET") throw new PageError(405, "Method not allowed.");
+  if (request.method !== "POST" && request.method !== "GET") throw new PageError(405, "refusal.method");
   // Many an upstream knows one address only, and answers our own logout there.
   const isAnswer = [request.form(), request.query()].some((source) => source.get("SAMLResponse") !== undefined);
   if (isAnswer) return logoutCallbackEndpoint(request, provider);
   const { flow, logger } = provider;
   const connectorId = request.route.connector ?? "";
   const connector = (await flow.connectors.open(connectorId))?.connector;
-  if (connector?.hearLogout === undefined) throw new PageError(404, "Requested resource does not exist.");
+  if (connector?.hearLogout === undefined) throw new PageError(404, "refusal.missing");
   const form = request.form();
   const message = {
     method: request.method,
@@ -33,7 +33,7 @@ export async function upstreamLogoutEndpoint(request: HttpRequest, provider: Pro
   const heard = await connector.hearLogout(message, context).catch((error: unknown) => {
     if (error instanceof UnavailableError) throw error;
     logger.warn("upstream logout refused", { connector_id: connectorId }, error);
-    throw new PageError(400, "This is no logout of that connector.", { cause: error });
+    throw new PageError(400, "refusal.upstreamLogout", { cause: error });
   });
   const sessions = await sessionsOfUpstream(connectorId, heard, flow.storage);
   for (const session of sessions) await endSession(session, flow);

@@ -6,7 +6,6 @@ import { answerUri } from "./answer-uri.ts";
 const to = (redirectUri: string, responseMode: "query" | "fragment" = "query", state?: string) => ({
   redirectUri,
   responseMode,
-  uiLocales: [],
   ...(state === undefined ? {} : { state }),
 });
 

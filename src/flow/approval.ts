@@ -21,10 +21,11 @@ export async function openStoredLogin(
   context: FlowContext,
   deps: FlowDeps,
 ): Promise<{ readonly record: AuthRequest; readonly step: FlowStep }> {
-  if (mac === "") throw new PageError(401, "Unauthorized request");
+  if (mac === "") throw new PageError(401, "refusal.unauthorized");
   const record = id === "" ? undefined : await deps.storage.authRequests.get(id);
-  if (record === undefined) throw new PageError(400, "User session error.");
-  if (!record.loggedIn) throw new PageError(500, "Login process not yet finalized.");
+  if (record === undefined) throw new PageError(400, "refusal.session");
+  context.speak(record.extra?.uiLocales ?? []);
+  if (!record.loggedIn) throw new PageError(500, "refusal.loginUnfinished");
   const step = steps.find((candidate) => isStepMac(mac, record, candidate, context.browsers));
   if (step === undefined) {
     context.trail.note({
@@ -32,9 +33,9 @@ export async function openStoredLogin(
       outcome: "fail",
       because: "the address was not made for this step and browser",
     });
-    throw new PageError(401, "Unauthorized request");
+    throw new PageError(401, "refusal.unauthorized");
   }
-  if (deps.clock.now() > record.expiry) throw new PageError(400, "User session has expired.");
+  if (deps.clock.now() > record.expiry) throw new PageError(400, "refusal.expired");
   return { record, step };
 }
 
@@ -77,9 +78,9 @@ export async function requireSession({ extra }: AuthRequest, { sessions, storage
   if (sessions === undefined || extra?.sessionId === undefined) return;
   const session = await storage.authSessions.get(extra.sessionId);
   if (session !== undefined && isSessionLive(session, clock.now())) return;
-  throw new PageError(400, "Your session has ended. Go back to the application and start again.");
+  throw new PageError(400, "refusal.sessionEnded");
 }
 
 export async function takeRecord(record: AuthRequest, deps: FlowDeps): Promise<void> {
-  if (!(await deps.storage.authRequests.delete(record.id))) throw new PageError(400, "User session error.");
+  if (!(await deps.storage.authRequests.delete(record.id))) throw new PageError(400, "refusal.session");
 }

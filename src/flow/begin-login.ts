@@ -38,17 +38,17 @@ export async function beginLogin(
         return carry.handle;
       };
       const departure = await connector.begin(callback, state, loginOf(request, context));
-      return { ...departed(departure, request.uiLocales), ...(carry === undefined ? {} : { carry }) };
+      return { ...departed(departure), ...(carry === undefined ? {} : { carry }) };
     }
     default:
       return connector satisfies never;
   }
 }
 
-function departed(departure: Departure, uiLocales: readonly string[]): FlowOutcome {
+function departed(departure: Departure): FlowOutcome {
   return departure.kind === "redirect"
     ? { go: "redirect", to: departure.to.href, status: 302 }
-    : { go: "post", to: departure.to.href, fields: departure.fields, receiver: "upstream", uiLocales };
+    : { go: "post", to: departure.to.href, fields: departure.fields, receiver: "upstream" };
 }
 
 /** What a connector may know of the request. */

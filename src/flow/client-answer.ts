@@ -11,7 +11,7 @@ export function clientAnswer(target: AnswerTarget, parameters: AnswerParameters)
   for (const [name, value] of Object.entries({ ...parameters, state: target.state })) {
     if (value !== undefined) fields[name] = value;
   }
-  return { go: "post", to: target.redirectUri, fields, receiver: "client", uiLocales: target.uiLocales };
+  return { go: "post", to: target.redirectUri, fields, receiver: "client" };
 }
 
 /** Whether an answer of this kind can travel so: no token in a query, no form to what is not on the web. */

@@ -66,6 +66,8 @@ export interface FlowContext {
   readonly trail: Trail;
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  /** From here on the person reads the languages that the client asked for, best first, on error pages too. */
+  speak(uiLocales: readonly string[]): void;
 }
 
 /** A validated authorization request. RFC 6749 §4.1.1, OIDC Core §3.1.2.1. */
@@ -105,7 +107,7 @@ export interface FlowRequest {
 export type FlowOutcome =
   | { readonly go: "redirect"; readonly to: string; readonly status: 302 | 303; readonly carry?: CarriedState }
   | FormPost
-  | { readonly go: "show_code"; readonly code: string; readonly uiLocales: readonly string[] };
+  | { readonly go: "show_code"; readonly code: string };
 
 /** The browser posts a form: to the client (OAuth 2.0 Form Post Response Mode §2) or an upstream (SAML Bindings §3.5). */
 export interface FormPost {
@@ -114,8 +116,6 @@ export interface FormPost {
   readonly fields: Readonly<Record<string, string>>;
   readonly receiver: "client" | "upstream" | "self";
   readonly carry?: CarriedState;
-  /** For the page that does it. */
-  readonly uiLocales?: readonly string[];
 }
 
 /** A sealed state that no address has room for: the browser keeps it in a cookie, and `handle` names it. */
@@ -129,7 +129,6 @@ export interface AnswerTarget {
   readonly redirectUri: string;
   readonly responseMode: ResponseMode;
   readonly state?: string;
-  readonly uiLocales: readonly string[];
 }
 
 /** A refusal that belongs to the client, by redirect. Thrown once the redirect URI is proved. */

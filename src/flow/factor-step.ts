@@ -53,10 +53,10 @@ export async function openFactorStep<T extends Factor["type"]>(
     deps,
   );
   const factor = deps.factors.authenticators.find(({ id }) => id === address.authenticator);
-  if (factor === undefined) throw new PageError(400, "Unknown authenticator.");
-  if (!isOfType(factor, type)) throw new PageError(400, `Not a ${type} authenticator.`);
+  if (factor === undefined) throw new PageError(400, "refusal.factorUnknown");
+  if (!isOfType(factor, type)) throw new PageError(400, "refusal.factorOfOtherKind");
   const identity = await deps.storage.userIdentities.get(ownerOf(record));
-  if (identity === undefined) throw new PageError(500, "Database error.");
+  if (identity === undefined) throw new PageError(500, "refusal.database");
   const isEnrolled = hasFactor(identity, factor);
   if (isEnrolled || hasProved(record)) return { record, factor, identity, isEnrolled };
   // Who knows the password alone must not add a factor beside the person's own, and pass with it.
@@ -94,7 +94,7 @@ export async function noteFactor(
     ...current,
     extra: withProof(current.extra ?? {}, proof),
   }));
-  if (noted === undefined) throw new PageError(400, "User session error.");
+  if (noted === undefined) throw new PageError(400, "refusal.session");
   const sessionId = record.extra?.sessionId ?? (await openSession(context, deps))?.id;
   if (sessionId !== undefined) await noteProof(sessionId, ownerOf(record), proof, deps);
   return noted;

@@ -29,7 +29,7 @@ export async function finishLogin(
   isRemembered: boolean = deps.sessions?.rememberMeByDefault ?? false,
 ): Promise<FlowOutcome> {
   // An upstream that names nobody would make everybody the same subject.
-  if (identity.userId === "") throw new PageError(500, "Login error.");
+  if (identity.userId === "") throw new PageError(500, "refusal.login");
   const proved = provedLogin(open, identity, deps.clock.now());
   noteLogin(open, proved, context);
   const known = await admit({ userId: identity.userId, connectorId: open.info.id }, proved, deps);
@@ -85,7 +85,7 @@ function noteLogin({ info }: OpenConnector, { claims }: CompletedLogin, { logger
 /** Lets the person in, and remembers them where sessions are on. @throws {PageError} The account is locked. */
 async function admit(user: UserKey, login: CompletedLogin, deps: FlowDeps): Promise<UserIdentity | undefined> {
   if ((await deps.blockedUsers.until(user)) > deps.clock.now()) {
-    throw new PageError(403, "This account is locked. Ask your administrator for access.");
+    throw new PageError(403, "refusal.locked");
   }
   return deps.sessions === undefined ? undefined : rememberUser(user, login.claims, login.authTime, deps.storage);
 }
@@ -132,7 +132,7 @@ async function factorsToProve(
   { storage, connectors, factors }: FlowDeps,
 ): Promise<readonly string[]> {
   const client = await storage.clients.get(request.clientId);
-  if (client === undefined) throw new PageError(400, "Invalid client_id.");
+  if (client === undefined) throw new PageError(400, "refusal.clientUnknown");
   const connector = (await connectors.list()).find(({ id }) => id === login.connectorId);
   return missingFactors(request, login, client, connector, factors);
 }
@@ -150,7 +150,7 @@ async function askFactor(
       client_id: request.clientId,
       authenticator: factorId,
     });
-    throw new PageError(500, "This application demands a second factor that is not set up. Tell your administrator.");
+    throw new PageError(500, "refusal.factorNotSetUp");
   }
   const record = toAuthRequest(request, login, deps.random);
   await deps.storage.authRequests.create(record);

@@ -30,8 +30,7 @@ export async function issueAnswer(
   const code = await claimFlow(request, login, deps);
   const wantsToken = request.responseTypes.includes("token");
   const wantsIdToken = request.responseTypes.includes("id_token");
-  if (code !== undefined && request.redirectUri === outOfBandUri)
-    return { go: "show_code", code, uiLocales: request.uiLocales };
+  if (code !== undefined && request.redirectUri === outOfBandUri) return { go: "show_code", code };
   const minted =
     wantsToken || wantsIdToken
       ? await mintTokens(
@@ -84,7 +83,7 @@ async function authorizeAnswer(
   deps: FlowDeps,
 ): Promise<Authorized> {
   const client = await deps.storage.clients.get(request.clientId);
-  if (client === undefined) throw new PageError(400, "Invalid client_id.");
+  if (client === undefined) throw new PageError(400, "refusal.clientUnknown");
   const connector = (await deps.connectors.list()).find(({ id }) => id === login.connectorId);
   try {
     return mustAuthorize(
@@ -136,7 +135,7 @@ async function claimFlow(request: FlowRequest, login: CompletedLogin, deps: Flow
     }
   } catch (error) {
     if (!(error instanceof AlreadyExistsError)) throw error;
-    throw new PageError(400, "User session error. This sign-in was already completed.", { cause: error });
+    throw new PageError(400, "refusal.completed", { cause: error });
   }
   return wantsCode ? code : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Trail } from "../kernel/ports.ts";
+import { type RefusalKey, refusalsEn } from "../page/messages/refusals-en.ts";
 import type { AuthSession, Client } from "../storage/records.ts";
 import { encodeSubject } from "../token/subject.ts";
 
@@ -33,17 +34,22 @@ export interface LogoutFacts {
 }
 
 export type LogoutStep =
-  | { readonly go: "refuse"; readonly message: string }
+  | { readonly go: "refuse"; readonly refusal: RefusalKey }
   | { readonly go: "ask"; readonly session: AuthSession; readonly next: LogoutTarget }
   | { readonly go: "end"; readonly session: AuthSession; readonly next: LogoutTarget }
   | { readonly go: "nothing"; readonly next: LogoutTarget };
 
-/** What a logout request leads to: pure. Messages are Dex's where it has them. */
+/** What a logout request leads to: pure. */
 export function logoutStep(request: LogoutRequest, facts: LogoutFacts, trail: Trail): LogoutStep {
   const objection = objectionTo(request, facts);
   if (objection !== undefined) {
-    trail.note({ check: "logout.valid", outcome: "fail", because: objection, spec: "OIDC RP-Initiated Logout §2" });
-    return { go: "refuse", message: objection };
+    trail.note({
+      check: "logout.valid",
+      outcome: "fail",
+      because: refusalsEn[objection],
+      spec: "OIDC RP-Initiated Logout §2",
+    });
+    return { go: "refuse", refusal: objection };
   }
   const { session, client } = facts;
   const next: LogoutTarget = {
@@ -71,17 +77,17 @@ export function logoutStep(request: LogoutRequest, facts: LogoutFacts, trail: Tr
 const isOf = ({ subject, sessionId }: LogoutHint, { id, userId, connectorId }: AuthSession): boolean =>
   subject === encodeSubject({ userId, connectorId }) && (sessionId === undefined || sessionId === id);
 
-function objectionTo(request: LogoutRequest, { client, session, isConfirmed }: LogoutFacts): string | undefined {
+function objectionTo(request: LogoutRequest, { client, session, isConfirmed }: LogoutFacts): RefusalKey | undefined {
   const { hint, clientId, postLogoutRedirectUri: uri } = request;
   if (hint !== undefined && clientId !== "" && !hint.audience.includes(clientId)) {
-    return "client_id is not the one of id_token_hint.";
+    return "refusal.logoutClientMismatch";
   }
   const isNamed = clientId !== "" || (hint !== undefined && hint.clientId !== "");
-  if (isNamed && client === undefined) return "Invalid client.";
+  if (isNamed && client === undefined) return "refusal.logoutClient";
   if (uri === "") return undefined;
   if (client === undefined) {
     // Somebody who is signed in is asked, and then stays.
-    return session !== undefined && !isConfirmed ? undefined : "post_logout_redirect_uri requires id_token_hint.";
+    return session !== undefined && !isConfirmed ? undefined : "refusal.logoutReturnUnproved";
   }
-  return client.postLogoutRedirectUris.includes(uri) ? undefined : "Unregistered post_logout_redirect_uri.";
+  return client.postLogoutRedirectUris.includes(uri) ? undefined : "refusal.logoutReturn";
 }

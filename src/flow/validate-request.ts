@@ -65,7 +65,6 @@ export function answerTarget(params: AuthorizationParams, policy: Pick<FlowPolic
     responseMode: isFitting ? mode : defaultResponseMode(types),
     // RFC 6749 §3.1: a parameter without a value is one that was not sent.
     ...(state === "" ? {} : { state }),
-    uiLocales: parseScope(params.get("ui_locales") ?? ""),
   };
 }
 
@@ -263,6 +262,7 @@ export function validateRequest(params: AuthorizationParams, facts: RequestFacts
     flowId: facts.flowId,
     clientId: facts.client.id,
     ...target,
+    uiLocales: parseScope(text(params, "ui_locales")),
     responseTypes: [...new Set(parseScope(text(params, "response_type")))],
     scopes: parseScope(text(params, "scope")),
     nonce: text(params, "nonce"),

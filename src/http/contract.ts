@@ -4,6 +4,7 @@
  * {@link HttpRequest} to {@link HttpAnswer} and never sees the library.
  */
 import type { Logger } from "../kernel/ports.ts";
+import { type RefusalKey, refusalsEn } from "../page/messages/refusals-en.ts";
 
 /** Parameters of a query or an urlencoded body, decoded once. */
 export interface Params {
@@ -49,6 +50,11 @@ export interface HttpRequest {
   /** Aborts when the client goes away or the deadline passes. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  /**
+   * The languages that the client asked for, best first; of this address until a step knows of the whole login. OIDC Core
+   * §3.1.2.1 `ui_locales`.
+   */
+  uiLocales: readonly string[];
 }
 
 /** The body or query could not be parsed. Answered as the endpoint's own kind of 400. */
@@ -56,14 +62,17 @@ export class MalformedError extends Error {
   override readonly name = "MalformedError";
 }
 
-/** A refusal for a person: a page with this status and one safe sentence. Thrown anywhere, written in `http/`. */
+/** A refusal for a person: a page with this status and one sentence of the catalogues. Thrown anywhere, written in `http/`. */
 export class PageError extends Error {
   override readonly name = "PageError";
   readonly status: number;
+  /** `message` is the same in English, for logs and programs. */
+  readonly sentence: RefusalKey;
 
-  constructor(status: number, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(status: number, sentence: RefusalKey, options?: ErrorOptions) {
+    super(refusalsEn[sentence], options);
     this.status = status;
+    this.sentence = sentence;
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { UnavailableError } from "../kernel/errors.ts";
+import { TooManyAttemptsError, UnavailableError } from "../kernel/errors.ts";
 import { OAuthError } from "../oauth/error.ts";
 import { MalformedError, PageError } from "./contract.ts";
 import { asOAuthError, type ErrorPlace, errorAnswer, logError } from "./error-answer.ts";
@@ -10,7 +10,8 @@ const aPlace = (surface: "json" | "page"): ErrorPlace => ({
   surface,
   path: "/dex/token",
   traceId: "t1",
-  acceptLanguage: undefined,
+  uiLocales: ["de"],
+  acceptLanguage: "fr",
   render: (page) => JSON.stringify(page),
 });
 const asJson = (error: unknown) => errorAnswer(asOAuthError(error), aPlace("json"));
@@ -34,7 +35,11 @@ test("machines read RFC 6749 §5.2 JSON", () => {
       400,
       '{"error":"invalid_request","error_description":"too many parameters"}',
     ],
-    [new PageError(404, "No such client."), 404, '{"error":"invalid_request","error_description":"No such client."}'],
+    [
+      new PageError(404, "refusal.clientUnknown"),
+      404,
+      '{"error":"invalid_request","error_description":"Invalid client_id."}',
+    ],
     [new Error("password is hunter2"), 500, '{"error":"server_error"}'],
     ["thrown text", 500, '{"error":"server_error"}'],
     [undefined, 500, '{"error":"server_error"}'],
@@ -63,18 +68,24 @@ test("401 challenges a machine, never a person", () => {
   assert.equal(asPage(new OAuthError("invalid_client", "x")).headers["www-authenticate"], undefined);
 });
 
-test("people read a page that says nothing but its message", () => {
-  const page = { status: 400, title: "Bad Request", message: "Invalid client_id.", traceId: "t1", path: "/dex/token" };
-  for (const error of [
-    new PageError(400, "Invalid client_id."),
-    new OAuthError("invalid_request", "Invalid client_id."),
-  ]) {
+test("people read a sentence of the catalogues, and the protocol's words where those are for somebody else", () => {
+  const place = { traceId: "t1", path: "/dex/token", uiLocales: ["de"], acceptLanguage: "fr" };
+  const cases: readonly (readonly [unknown, number, object])[] = [
+    [new PageError(403, "refusal.groups"), 403, { sentence: "refusal.groups" }],
+    [new OAuthError("invalid_scope", "No scope."), 400, { sentence: "refusal.refused", detail: "No scope." }],
+    [new OAuthError("access_denied", "No."), 400, { sentence: "refusal.denied" }],
+    [new MalformedError("too many"), 400, { sentence: "refusal.unreadable", detail: "too many" }],
+    [new TooManyAttemptsError(90_000), 429, { sentence: "refusal.away", wait: 90 }],
+    [new UnavailableError("storage", "gone"), 503, { sentence: "refusal.away" }],
+    [new Error("password is hunter2"), 500, { sentence: "refusal.fault" }],
+  ];
+  for (const [error, status, page] of cases) {
     const answer = asPage(error);
-    assert.deepEqual([answer.status, JSON.parse(String(answer.body))], [400, page]);
+    assert.deepEqual([answer.status, JSON.parse(String(answer.body))], [status, { status, ...page, ...place }]);
   }
   const fault = asPage(new Error("password is hunter2"));
   assert.equal(fault.status, 500);
-  assert.match(String(fault.body), /"title":"Internal Server Error","message":"Something went wrong/);
+  assert.match(String(fault.body), /"sentence":"refusal.fault"/);
   assert.doesNotMatch(String(fault.body), /hunter2/);
 });
 
@@ -95,7 +106,7 @@ test("one log line each, loud only for faults of ours", () => {
     [cause, "error", cause],
     [new OAuthError("server_error", "x", { cause }), "error", cause],
     [new UnavailableError("storage", "gone"), "warn", undefined],
-    [new PageError(400, "User session error."), "info", undefined],
+    [new PageError(400, "refusal.session"), "info", undefined],
     [new OAuthError("invalid_grant", "x", { detail: "code unknown" }), "info", undefined],
     [new OAuthError("authorization_pending", ""), "debug", undefined],
     [new OAuthError("slow_down", ""), "debug", undefined],

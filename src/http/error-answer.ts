@@ -1,20 +1,23 @@
-import { STATUS_CODES } from "node:http";
 import { TooManyAttemptsError, UnavailableError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/ports.ts";
 import { OAuthError } from "../oauth/error.ts";
+import { type RefusalKey, refusalsEn } from "../page/messages/refusals-en.ts";
 import { html, json } from "./answers.ts";
 import { type HttpAnswer, MalformedError, PageError } from "./contract.ts";
 
 /** What the error page shows. */
 export interface ErrorPage {
   readonly status: number;
-  /** The status in words, "Bad Request". */
-  readonly title: string;
-  /** Safe for anyone. */
-  readonly message: string;
+  /** What the person reads, unless there is {@link wait} to tell. */
+  readonly sentence: RefusalKey;
+  /** For who builds the application, in English as protocols are. */
+  readonly detail?: string;
+  /** Seconds until another attempt counts. */
+  readonly wait?: number;
   readonly traceId: string;
   readonly path: string;
-  /** The languages that the browser would like. RFC 9110 §12.5.4. */
+  /** The languages that the client asked for, and those that the browser would like. RFC 9110 §12.5.4. */
+  readonly uiLocales: readonly string[];
   readonly acceptLanguage: string | undefined;
 }
 
@@ -24,14 +27,12 @@ export type RenderErrorPage = (page: ErrorPage) => string;
 /** Seconds. Long enough for a failover to start, short enough that a person waits for it. */
 const retryAfter = "5";
 
-const ourFault = "Something went wrong on our side. Please try again.";
-const away = "The service is temporarily unavailable. Please try again in a moment.";
-
 /** Everything a handler may throw, in the protocol's words. What is unknown becomes a 500 that says nothing. */
 export function asOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;
   if (error instanceof MalformedError) return new OAuthError("invalid_request", error.message, { cause: error });
-  if (error instanceof UnavailableError) return new OAuthError("temporarily_unavailable", away, { cause: error });
+  if (error instanceof UnavailableError)
+    return new OAuthError("temporarily_unavailable", refusalsEn["refusal.away"], { cause: error });
   if (error instanceof PageError) return fromPage(error);
   if (error instanceof TooManyAttemptsError) {
     const description = `Too many attempts. Try again in ${inWords(error.retryAfter)}.`;
@@ -55,6 +56,7 @@ export interface ErrorPlace {
   readonly surface: "json" | "page";
   readonly path: string;
   readonly traceId: string;
+  readonly uiLocales: readonly string[];
   readonly acceptLanguage: string | undefined;
   readonly render: RenderErrorPage;
 }
@@ -76,14 +78,25 @@ function waitingHeaders({ status, cause }: OAuthError): Readonly<Record<string, 
   return status === 503 ? { "retry-after": retryAfter } : {};
 }
 
-const errorPage = (error: OAuthError, { path, traceId, acceptLanguage }: ErrorPlace): ErrorPage => ({
-  status: error.status,
-  title: STATUS_CODES[error.status] ?? "Error",
-  message: error.description === "" && error.status >= 500 ? ourFault : error.description,
-  traceId,
-  path,
-  acceptLanguage,
-});
+function errorPage(error: OAuthError, { render: _, surface: __, ...place }: ErrorPlace): ErrorPage {
+  const { status, cause } = error;
+  return {
+    status,
+    ...told(error),
+    ...(cause instanceof TooManyAttemptsError ? { wait: cause.retryAfter } : {}),
+    ...place,
+  };
+}
+
+/** A sentence where there is one for what happened; else one for its kind, with the protocol's own words below. */
+function told({ code, status, description, cause }: OAuthError): Pick<ErrorPage, "sentence" | "detail"> {
+  if (cause instanceof PageError) return { sentence: cause.sentence };
+  if (code === "temporarily_unavailable") return { sentence: "refusal.away" };
+  if (status >= 500) return { sentence: "refusal.fault" };
+  if (code === "access_denied") return { sentence: "refusal.denied" };
+  const sentence = status === 413 || cause instanceof MalformedError ? "refusal.unreadable" : "refusal.refused";
+  return { sentence, ...(description === "" ? {} : { detail: description }) };
+}
 
 /** Never on a page, where a browser would answer it by asking the person for a password. RFC 9110 §11.6.1. */
 function challenge(error: OAuthError): Readonly<Record<string, string>> {

@@ -125,7 +125,7 @@ test("what cannot be parsed is the endpoint's own 400", async (t) => {
   }
   const page = await send(post("/dex/page", "a=1;b=2"));
   assert.equal(page.status, 400);
-  assert.match(page.body, /^<p>400\|Bad Request\|parameters must not.*\|\/dex\/page$/);
+  assert.match(page.body, /^<p>400\|refusal\.unreadable\|parameters must not.*\|\/dex\/page$/);
   assert.equal(page.headers["content-type"], "text/html; charset=utf-8");
 });
 
@@ -178,7 +178,7 @@ test("a body may have 1 MiB, announced or not, and no more", async (t) => {
   const announced = await send(post("/dex/json", "a".repeat(most + 1)));
   assert.equal(announced.status, 413);
   assert.equal(announced.body, '{"error":"invalid_request","error_description":"request body is too large"}');
-  assert.match((await send(post("/dex/page", "a".repeat(most + 1)))).body, /^<p>413\|Payload Too Large\|/);
+  assert.match((await send(post("/dex/page", "a".repeat(most + 1)))).body, /^<p>413\|refusal\.unreadable\|/);
   // Nobody asked for this connection to be closed, but the rest of the body would pass for a request.
   const head = "POST /dex/json HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
   const chunked = parseReply(await talk(port, `${head}110000\r\n${"a".repeat(0x110000)}\r\n0\r\n\r\n`));

@@ -4,8 +4,9 @@ import { UnavailableError } from "../kernel/errors.ts";
 import { newUuid } from "../kernel/ids.ts";
 import type { Clock, Logger, Millis, Random } from "../kernel/ports.ts";
 import { millis } from "../kernel/ports.ts";
+import { parseScope } from "../oauth/scope.ts";
 import type { ClientIp } from "./client-ip.ts";
-import type { HttpRequest, Params } from "./contract.ts";
+import { type HttpRequest, MalformedError, type Params } from "./contract.ts";
 import type { Cookies } from "./cookies.ts";
 import { parseCookies } from "./cookies.ts";
 import { noParams, parseForm, parseQuery } from "./params.ts";
@@ -65,6 +66,7 @@ export class EdgeRequest implements HttpRequest {
   #traceId: string | undefined;
   #logger: Logger | undefined;
   #abort: AbortController | undefined;
+  #uiLocales: readonly string[] | undefined;
   #isAnswered = false;
   #isClientGone = false;
 
@@ -87,6 +89,14 @@ export class EdgeRequest implements HttpRequest {
     this.#raw = raw;
     this.#response = response;
     this.#around = around;
+  }
+
+  get uiLocales(): readonly string[] {
+    return this.#uiLocales ?? localesIn(this);
+  }
+
+  set uiLocales(tags: readonly string[]) {
+    this.#uiLocales = tags;
   }
 
   query(): Params {
@@ -184,5 +194,15 @@ export class EdgeRequest implements HttpRequest {
 
   #isClosed(): boolean {
     return "stream" in this.#raw ? this.#raw.stream.destroyed : this.#raw.socket.destroyed;
+  }
+}
+
+/** For the page that says that the request cannot be read, too. */
+function localesIn(request: EdgeRequest): readonly string[] {
+  try {
+    return parseScope(request.form().get("ui_locales") ?? request.query().get("ui_locales") ?? "");
+  } catch (error) {
+    if (error instanceof MalformedError) return [];
+    throw error;
   }
 }

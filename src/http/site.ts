@@ -102,15 +102,10 @@ function answerFault(site: Site, request: EdgeRequest, route: Route, fault: unkn
   if (request.isClientGone) request.logger.debug("client went away", { method, path });
   else logError(request.logger, error, method, path);
   try {
-    const acceptLanguage = request.headers["accept-language"];
-    const place = {
-      surface: surfaceOf(route, request),
-      path,
-      traceId: request.traceId,
-      acceptLanguage,
-      render: site.render,
-    };
-    return errorAnswer(error, place);
+    const { traceId, uiLocales, headers } = request;
+    const surface = surfaceOf(route, request);
+    const acceptLanguage = headers["accept-language"];
+    return errorAnswer(error, { surface, path, traceId, uiLocales, acceptLanguage, render: site.render });
   } catch (cause) {
     request.logger.error("error page failed", { path }, cause);
     return text(error.status, `${error.status}, trace ${request.traceId}\n`);

@@ -1,14 +1,19 @@
 /** A refusal or a fault, told to a person: what happened, what to do next, what to quote. Dex's error.html. */
 import { STATUS_CODES } from "node:http";
-import { attributes, type Html, html } from "./html.ts";
+import { type Html, html } from "./html.ts";
 import { layout, type PageContext, statusSign } from "./layout.ts";
+import type { RefusalKey } from "./messages/refusals-en.ts";
 import { type Words, wordsOf } from "./messages.ts";
 
 export interface ErrorPageProps {
   /** HTTP status of the answer: 400 to 599. */
   readonly status: number;
-  /** What went wrong, safe for anyone to read, in English whatever the page's language. May be empty. */
-  readonly message: string;
+  /** What went wrong. */
+  readonly sentence: RefusalKey;
+  /** The same in the protocol's words, safe for anyone, in English whatever the page's language. */
+  readonly detail?: string;
+  /** Seconds until another attempt counts: told instead of the sentence. */
+  readonly wait?: number;
   /** Where trying again makes sense. */
   readonly retryUrl?: string;
 }
@@ -28,12 +33,19 @@ function adviceOf(words: Words, status: number): string {
 
 function facts(words: Words, context: PageContext, status: number): Html {
   return html`<dl class="dex-trace">
-<div><dt>${words.text("error.status")}</dt><dd>${status} ${STATUS_CODES[status]}</dd></div>
+<div><dt>${words.text("error.status")}</dt><dd>${status} <span lang="en">${STATUS_CODES[status]}</span></dd></div>
 ${
   context.traceId !== undefined &&
   html`<div><dt>${words.text("error.trace")}</dt><dd><code id="trace-id">${context.traceId}</code></dd></div>`
 }
 </dl>`;
+}
+
+function messageOf(words: Words, { locale }: PageContext, { sentence, wait }: ErrorPageProps): string {
+  if (wait === undefined) return words.text(sentence);
+  const [count, unit] = wait < 120 ? [wait, "second"] : [Math.ceil(wait / 60), "minute"];
+  const span = new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(count);
+  return words.text("error.tooMany", { wait: span });
 }
 
 export function errorPage(context: PageContext, props: ErrorPageProps): Html {
@@ -45,8 +57,9 @@ export function errorPage(context: PageContext, props: ErrorPageProps): Html {
     panelClass: "dex-result",
     content: html`${statusSign("problem")}
 <h1 class="theme-heading">${title}</h1>
-${props.message !== "" && html`<p class="dex-message" dir="auto"${attributes({ lang: context.locale === "en" ? undefined : "en" })}>${props.message}</p>`}
+<p class="dex-message">${messageOf(words, context, props)}</p>
 <p class="dex-subtle-text">${adviceOf(words, props.status)}${isTraced && ` ${words.text("error.advice.administrator")}`}</p>
+${props.detail !== undefined && html`<p class="dex-subtle-text">${words.text("error.detail")} <span class="dex-detail" lang="en" dir="auto">${props.detail}</span></p>`}
 ${props.retryUrl !== undefined && html`<div class="dex-actions"><a class="dex-btn theme-btn--primary" href="${props.retryUrl}">${words.text("error.retry")}</a></div>`}
 ${facts(words, context, props.status)}`,
   });

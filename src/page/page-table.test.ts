@@ -210,13 +210,14 @@ test("the code page shows the code in a field that can be copied", () => {
 test("the error page names status, message, next step and trace", () => {
   assertHas(
     render("error", "request"),
-    /400 Bad Request/,
+    /400 <span lang="en">Bad Request<\/span>/,
     /Unregistered redirect_uri\./,
     /start again/,
     /<code id="trace-id">4bf92f3577b34da6a3ce929d0e0e4736</,
   );
   assertHas(render("error", "fault"), /href="\/dex\/auth\?client_id=a"/);
   assertHas(render("error", "awkward"), /try again/, /&lt;img src=x/);
+  assertHas(render("error", "byClient"), /<span class="dex-detail" lang="en" dir="auto">Invalid response type/);
   const { traceId: _, ...untraced } = sampleContext;
   assert.doesNotMatch(render("error", "request", untraced), /trace-id|reference below/);
 });

@@ -189,12 +189,16 @@ export const samples: Samples = {
   },
   oob: { usual: { code: "mhy2ijdvrbg6q4wrvbrmk4glq" } },
   error: {
-    request: { status: 400, message: "Unregistered redirect_uri." },
-    fault: { status: 500, message: "Database error.", retryUrl: "/dex/auth?client_id=a" },
-    empty: { status: 404, message: "" },
-    awkward: { status: 503, message: `${rtlName} <img src=x onerror=alert(1)> ${"z".repeat(200)}` },
-    tooMany: { status: 429, message: "Wait a minute before the next attempt." },
-    denied: { status: 403, message: "Connector not allowed for this client." },
+    request: { status: 400, sentence: "refusal.redirectUri" },
+    fault: { status: 500, sentence: "refusal.database", retryUrl: "/dex/auth?client_id=a" },
+    byClient: { status: 400, sentence: "refusal.refused", detail: `Invalid response type "x"` },
+    awkward: {
+      status: 503,
+      sentence: "refusal.away",
+      detail: `${rtlName} <img src=x onerror=alert(1)> ${"z".repeat(200)}`,
+    },
+    tooMany: { status: 429, sentence: "refusal.away", wait: 90 },
+    denied: { status: 403, sentence: "refusal.connectorNotAllowed" },
   },
   logout: {
     confirm: {

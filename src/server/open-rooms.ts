@@ -325,7 +325,7 @@ function buildProvider(config: Config, parts: Parts): Provider {
       trails.set(request, trail);
       return trail;
     },
-    page: ({ path, traceId, headers }, uiLocales = []) =>
+    page: ({ path, traceId, headers, uiLocales }) =>
       pageContextOf(config, { path, traceId, acceptLanguage: headers["accept-language"], uiLocales }),
   };
 }

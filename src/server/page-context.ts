@@ -7,7 +7,7 @@ interface PageFacts {
   readonly traceId: string;
   readonly acceptLanguage: string | undefined;
   /** What the client asked for, best first. */
-  readonly uiLocales?: readonly string[];
+  readonly uiLocales: readonly string[];
 }
 
 /** What the pages need to know of this server and this request. */
@@ -18,7 +18,7 @@ export function pageContextOf(config: Config, request: PageFacts): PageContext {
     requestPath: request.path,
     serverPath: config.issuerPath,
     theme: config.frontend.theme,
-    locale: chooseLocale(request.uiLocales ?? [], request.acceptLanguage),
+    locale: chooseLocale(request.uiLocales, request.acceptLanguage),
     traceId: request.traceId,
   };
 }

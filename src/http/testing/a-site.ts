@@ -93,7 +93,8 @@ export async function aSite(
     clock,
     random: countingRandom(),
     logger: listLogger(lines),
-    onError: ({ status, title, message, traceId, path }) => `<p>${[status, title, message, traceId, path].join("|")}`,
+    onError: ({ status, sentence, detail, traceId, path }) =>
+      `<p>${[status, sentence, detail, traceId, path].join("|")}`,
     ...options,
   });
   t.after(async () => {

@@ -1,4 +1,5 @@
 import type { Catalogue } from "./en.ts";
+import { refusalsDe } from "./refusals-de.ts";
 
 export const de: Catalogue = {
   "login.title": "Bei {issuer} anmelden",
@@ -280,4 +281,8 @@ export const de: Catalogue = {
   "error.retry": "Noch einmal versuchen",
   "error.status": "Status",
   "error.trace": "Referenz",
+  "error.tooMany": "Zu viele Versuche. Versuchen Sie es in {wait} noch einmal.",
+  "error.detail": "Für alle, die die Anwendung bauen:",
+
+  ...refusalsDe,
 };

@@ -1,3 +1,5 @@
+import { refusalsEn } from "./refusals-en.ts";
+
 /** The model: every other language has these keys and placeholders. */
 export const en = {
   "login.title": "Log in to {issuer}",
@@ -269,6 +271,10 @@ export const en = {
   "error.retry": "Try again",
   "error.status": "Status",
   "error.trace": "Reference",
+  "error.tooMany": "Too many attempts. Try again in {wait}.",
+  "error.detail": "For whoever builds the application:",
+
+  ...refusalsEn,
 } as const;
 
 export type MessageKey = keyof typeof en;

@@ -1,4 +1,5 @@
 import type { Catalogue } from "./en.ts";
+import { refusalsEs } from "./refusals-es.ts";
 
 export const es: Catalogue = {
   "login.title": "Iniciar sesión en {issuer}",
@@ -272,4 +273,8 @@ export const es: Catalogue = {
   "error.retry": "Intentarlo de nuevo",
   "error.status": "Estado",
   "error.trace": "Referencia",
+  "error.tooMany": "Demasiados intentos. Vuelva a intentarlo dentro de {wait}.",
+  "error.detail": "Para quien desarrolla la aplicación:",
+
+  ...refusalsEs,
 };

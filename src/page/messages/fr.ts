@@ -1,4 +1,5 @@
 import type { Catalogue } from "./en.ts";
+import { refusalsFr } from "./refusals-fr.ts";
 
 export const fr: Catalogue = {
   "login.title": "Connexion à {issuer}",
@@ -279,4 +280,8 @@ export const fr: Catalogue = {
   "error.retry": "Réessayer",
   "error.status": "Statut",
   "error.trace": "Référence",
+  "error.tooMany": "Trop de tentatives. Réessayez dans {wait}.",
+  "error.detail": "Pour qui développe l’application :",
+
+  ...refusalsFr,
 };
