@@ -22,10 +22,13 @@ export function readBack(text: string, { flow }: Provider): string {
   return back !== "" && new URL(back, "https://own.invalid").pathname.startsWith(base) ? back : "";
 }
 
-/** A page of ours that comes back to `back`. */
-export function withBack(path: string, back: string, { flow }: Provider): string {
-  const base = `${flow.policy.issuerPath.replace(/\/$/, "")}${path}`;
-  return back === "" ? base : `${base}?${new URLSearchParams({ back })}`;
+/** A page of ours that comes back to `back`, and speaks `uiLocales` before what the browser would like. */
+export function withBack(path: string, back: string, { flow }: Provider, uiLocales: readonly string[] = []): string {
+  const query = new URLSearchParams({
+    ...(back === "" ? {} : { back }),
+    ...(uiLocales.length === 0 ? {} : { ui_locales: uiLocales.join(" ") }),
+  });
+  return `${flow.policy.issuerPath.replace(/\/$/, "")}${path}${query.size === 0 ? "" : `?${query}`}`;
 }
 
 /** @throws {PageError} There is no password database. */

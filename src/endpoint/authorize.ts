@@ -51,7 +51,7 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
       200,
       loginPage(provider.page(request), {
         connectors: connectors.map((connector) => toChoice(connector, params, provider)),
-        ...signupWay(connectors, params, provider),
+        ...signupWay(connectors, params, request, provider),
       }),
     );
   });
@@ -103,11 +103,12 @@ function connectorUrl(connector: ConnectorInfo, params: MergedParams, provider: 
 function signupWay(
   connectors: readonly ConnectorInfo[],
   params: MergedParams,
+  { uiLocales }: HttpRequest,
   provider: Provider,
 ): { readonly signupUrl?: string } {
   const local = connectors.find(({ id, type }) => id === localConnectorId && type === "local");
   if (local === undefined || provider.account?.isSignupOpen !== true) return {};
-  return { signupUrl: withBack("/signup", connectorUrl(local, params, provider), provider) };
+  return { signupUrl: withBack("/signup", connectorUrl(local, params, provider), provider, uiLocales) };
 }
 
 const toChoice = (connector: ConnectorInfo, params: MergedParams, provider: Provider) => ({
@@ -115,7 +116,7 @@ const toChoice = (connector: ConnectorInfo, params: MergedParams, provider: Prov
   name: connector.name,
   type: connector.type,
   url: connectorUrl(connector, params, provider),
-  ...(connector.unavailable === undefined ? {} : { disabledReason: connector.unavailable }),
+  isUnavailable: connector.unavailable !== undefined,
 });
 
 /** compat(dex): Dex sends the browser through `/auth?req=…&hmac=…` between steps; logins that it left there go on here. */

@@ -124,8 +124,10 @@ function ways(request: HttpRequest, login: OpenLogin, provider: Provider): { sig
   if (!isLocal(login) || account === undefined) return {};
   const here = `${request.path}?${request.rawQuery}`;
   return {
-    ...(account.isSignupOpen ? { signupUrl: withBack("/signup", here, provider) } : {}),
-    ...(account.mailer === undefined ? {} : { forgotUrl: withBack("/password/forgot", here, provider) }),
+    ...(account.isSignupOpen ? { signupUrl: withBack("/signup", here, provider, request.uiLocales) } : {}),
+    ...(account.mailer === undefined
+      ? {}
+      : { forgotUrl: withBack("/password/forgot", here, provider, request.uiLocales) }),
   };
 }
 

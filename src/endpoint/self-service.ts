@@ -35,7 +35,7 @@ export async function forgotEndpoint(request: HttpRequest, provider: Provider): 
   const hidden = back === "" ? form.hidden : [...form.hidden, { name: "back", value: back }];
   const props = {
     kind: "forgot",
-    postUrl: withBack("/password/forgot", "", provider),
+    postUrl: withBack("/password/forgot", "", provider, request.uiLocales),
     hidden,
     backLink: back,
   } as const;

@@ -44,7 +44,7 @@ function showForm(request: HttpRequest, provider: Provider, typed: Typed): HttpA
   const back = readBack((typed.error === undefined ? request.query() : request.form()).get("back") ?? "", provider);
   const form = ownForm(request, provider);
   const page = signupPage(provider.page(request), {
-    postUrl: withBack("/signup", "", provider),
+    postUrl: withBack("/signup", "", provider, request.uiLocales),
     ...(back === "" ? {} : { backLink: back }),
     ...typed,
     minPasswordLength,

@@ -10,8 +10,8 @@ export interface ConnectorChoice {
   readonly url: string;
   /** Chooses the icon. */
   readonly type: string;
-  /** Present when the connector cannot be used now. A sentence for the person; empty for our own words. */
-  readonly disabledReason?: string;
+  /** It cannot be used now. Why is the operator's business. */
+  readonly isUnavailable?: boolean;
 }
 
 export interface LoginPageProps {
@@ -24,17 +24,16 @@ export interface LoginPageProps {
 const iconClass = (type: string): string => (/^[\w-]+$/.test(type) ? ` dex-btn-icon--${type}` : "");
 
 function choice(words: Words, connector: ConnectorChoice): Html {
-  const reason = connector.disabledReason;
+  const isUnavailable = connector.isUnavailable === true;
   const label = html`<span class="dex-btn-icon${iconClass(connector.type)}" aria-hidden="true"></span>
 <span class="dex-btn-text">${words.rich("login.with", { connector: name(connector.name) })}${
-    reason !== undefined &&
-    html`<span class="dex-btn-note">${reason === "" ? words.text("connector.unavailable") : reason}</span>`
+    isUnavailable && html`<span class="dex-btn-note">${words.text("connector.unavailable")}</span>`
   }</span>`;
   const common = attributes({ class: "dex-btn dex-btn-provider theme-btn-provider", "data-connector": connector.id });
   // A link without href: announced as unavailable, skipped by the keyboard, impossible to follow.
-  return reason === undefined
-    ? html`<li class="theme-form-row"><a href="${connector.url}"${common}>${label}</a></li>`
-    : html`<li class="theme-form-row"><a role="link" aria-disabled="true"${common}>${label}</a></li>`;
+  return isUnavailable
+    ? html`<li class="theme-form-row"><a role="link" aria-disabled="true"${common}>${label}</a></li>`
+    : html`<li class="theme-form-row"><a href="${connector.url}"${common}>${label}</a></li>`;
 }
 
 function choices(words: Words, connectors: readonly ConnectorChoice[]): Child {

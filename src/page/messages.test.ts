@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { destinationOf } from "./destination.ts";
 import { html } from "./html.ts";
+import { refusalsEn } from "./messages/refusals-en.ts";
 import { catalogues, defaultLocale, type Locale, wordsOf } from "./messages.ts";
 import { describeScopes } from "./scope-description.ts";
 
@@ -71,4 +74,16 @@ test("a destination is told from the redirect URI", () => {
   assert.deepEqual(destinationOf("/dex/device/callback"), { kind: "device" });
   assert.deepEqual(destinationOf("cb"), { kind: "unknown" });
   assert.deepEqual(destinationOf("http://localhost.evil.example/"), { kind: "site", host: "localhost.evil.example" });
+});
+
+test("no refusal is in the catalogues that nothing says", () => {
+  const root = join(import.meta.dirname, "..");
+  const code = globSync("**/*.ts", { cwd: root, exclude: ["page/messages/**"] })
+    .filter((file) => !file.endsWith(".test.ts"))
+    .map((file) => readFileSync(join(root, file), "utf8"))
+    .join("\n");
+  assert.deepEqual(
+    Object.keys(refusalsEn).filter((key) => !code.includes(`"${key}"`)),
+    [],
+  );
 });

@@ -83,14 +83,7 @@ export const samples: Samples = {
       connectors: [
         { id: "long", name: longName, url: "/dex/auth/long", type: "saml" },
         { id: "rtl", name: rtlName, url: "/dex/auth/rtl", type: "oidc" },
-        { id: "down", name: "Corporate LDAP", url: "/dex/auth/down", type: "ldap", disabledReason: "" },
-        {
-          id: "down2",
-          name: "Partner",
-          url: "/dex/auth/down2",
-          type: "saml",
-          disabledReason: "The partner's login service does not answer.",
-        },
+        { id: "down", name: "Corporate LDAP", url: "/dex/auth/down", type: "ldap", isUnavailable: true },
         { id: "odd", name: "<b>Odd</b>", url: "javascript:alert(1)", type: 'a b" onclick="x' },
       ],
     },

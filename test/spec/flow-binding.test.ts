@@ -244,7 +244,7 @@ describe("the callback", () => {
     const agent = server.newAgent();
     const callback = await beginRedirect(agent);
     assertPage(await agent.post(callback.href, {}), 400);
-    assertPage(await agent.ask(callback.href, { method: "PUT" }), 400, "Method not supported");
+    assertPage(await agent.ask(callback.href, { method: "PUT" }), 400, "Method not allowed.");
     codeOf(await agent.get(callback.href));
   });
 

@@ -135,13 +135,13 @@ const pages: readonly (readonly [what: string, target: string, status: number, m
       nonce: "n",
     }),
     400,
-    "Cannot use response type 'token' with redirect_uri 'urn:ietf:wg:oauth:2.0:oob'.",
+    "The application asked for something that cannot be done.",
   ],
   ["a query with a semicolon", `${atConnector({})};x=1`, 400, "Failed to parse request."],
   ["a query with a broken escape", `${atConnector({})}&x=%zz`, 400, "Failed to parse request."],
   ["a query with half an escape", `${atConnector({})}&x=%4`, 400, "Failed to parse request."],
   ["a query with a NUL", `${atConnector({})}&x=%00`, 400, "Failed to parse request."],
-  ["an unknown connector", atConnector({}, "/auth/stranger"), 400, "Connector failed to initialize"],
+  ["an unknown connector", atConnector({}, "/auth/stranger"), 400, "Connector failed to initialize."],
   [
     "a connector the client may not use",
     atConnector({ client_id: "elsewhere" }),
@@ -155,8 +155,8 @@ const pages: readonly (readonly [what: string, target: string, status: number, m
     "Requested connector does not support this grant type.",
   ],
   ["a connector_id that is not the path's", atConnector({ connector_id: "pw" }), 400, "Bad connector ID"],
-  ["/auth without client_id", authPath({ client_id: undefined }), 400, "Invalid client_id provided."],
-  ["/auth with an unknown client_id", authPath({ client_id: "stranger" }), 400, "Invalid client_id provided."],
+  ["/auth without client_id", authPath({ client_id: undefined }), 400, "Invalid client_id."],
+  ["/auth with an unknown client_id", authPath({ client_id: "stranger" }), 400, "Invalid client_id."],
   [
     "/auth for a client without a connector",
     authPath({ client_id: "nowhere" }),
@@ -200,14 +200,14 @@ describe("an authorization request is refused with a page", () => {
 
   for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
     it(`for ${method} on a connector`, async () => {
-      assertPage(await agent.ask(atConnector({}), { method }), 400, "Unsupported request method.");
+      assertPage(await agent.ask(atConnector({}), { method }), 400, "Method not allowed.");
     });
   }
 
   it("for a multipart body, which is not read", async () => {
     const type = { "content-type": "multipart/form-data; boundary=b" };
     const body = '--b\r\nContent-Disposition: form-data; name="client_id"\r\n\r\napp\r\n--b--\r\n';
-    assertPage(await agent.ask("/auth", { method: "POST", headers: type, body }), 400, "Invalid client_id provided.");
+    assertPage(await agent.ask("/auth", { method: "POST", headers: type, body }), 400, "Invalid client_id.");
   });
 
   it("for a body with a broken escape", async () => {

@@ -224,7 +224,7 @@ describe("nobody gets past a key", () => {
     assertPage(await post(server.newAgent(), page, "login/begin"), 401, "Unauthorized request");
     const { agent, page: own } = await atKey(server);
     assertPage(await agent.get(`/mfa${own.url.search}`), 401, "Unauthorized request");
-    assertPage(await agent.get(`/mfa/totp${own.url.search}`), 400, "Not a TOTP authenticator.");
+    assertPage(await agent.get(`/mfa/totp${own.url.search}`), 400, "This second factor is of another kind.");
     assertTold(await authorize(agent, { prompt: "none" }), { error: "interaction_required", state: "a state" });
   });
 

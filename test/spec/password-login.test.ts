@@ -67,7 +67,7 @@ describe("the password form", () => {
   it("is not for other methods", async () => {
     const form = await openForm("pw");
     for (const method of ["PUT", "DELETE", "OPTIONS"]) {
-      assertPage(await agent.ask(form.url.href, { method }), 400, "Unsupported request method.");
+      assertPage(await agent.ask(form.url.href, { method }), 400, "Method not allowed.");
     }
   });
 

@@ -148,14 +148,14 @@ describe("a provider that is away at the start", () => {
     const agent = server.newAgent();
     const chooser = async () => (await agent.get(authPath())).body;
     assert.equal((await agent.get(authPath({}, undefined, "/auth/up"))).status, 503);
-    assert.match(await chooser(), /cannot be reached/);
+    assert.match(await chooser(), /Not available right now/);
     assert.equal((await agent.follow(await agent.get(authPath({}, undefined, "/auth/mock")))).status, 303);
     fake.always(discovery, undefined);
-    for (let turn = 0; turn < 100 && /cannot be reached/.test(await chooser()); turn++) {
+    for (let turn = 0; turn < 100 && /Not available right now/.test(await chooser()); turn++) {
       await clock.advance(1_000);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    assert.doesNotMatch(await chooser(), /cannot be reached/);
+    assert.doesNotMatch(await chooser(), /Not available right now/);
     assert.equal((await agent.get(authPath({}, undefined, "/auth/up"))).location?.origin, fake.url);
   });
 });
