@@ -2,7 +2,6 @@ import type { Identity, OpenConnector } from "../connector/contract.ts";
 import { PageError } from "../http/contract.ts";
 import { currentSpan, inSpan } from "../kernel/span.ts";
 import { scopes as scopeNames } from "../oauth/scope.ts";
-import type { UserIdentity, UserKey } from "../storage/records.ts";
 import { claimsOf } from "../token/identity-claims.ts";
 import { encodeSubject } from "../token/subject.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
@@ -32,14 +31,21 @@ export async function finishLogin(
   if (identity.userId === "") throw new PageError(500, "refusal.login");
   const proved = provedLogin(open, identity, deps.clock.now());
   noteLogin(open, proved, context);
-  const known = await admit({ userId: identity.userId, connectorId: open.info.id }, proved, deps);
+  const user = { userId: identity.userId, connectorId: open.info.id };
+  if ((await deps.blockedUsers.until(user)) > deps.clock.now()) {
+    throw new PageError(403, "refusal.locked");
+  }
   const manner = {
     clientId: request.clientId,
     isRemembered,
     isOnlineOnly: needsLastingAccess(open) && !request.scopes.includes(scopeNames.offlineAccess),
     upstreamSessionId: identity.upstreamSessionId,
   };
-  const sessionId = await beginSession(proved, manner, context, deps);
+  // Neither needs the other: a session whose person is not remembered yet is one that no browser knows of.
+  const [known, sessionId] = await Promise.all([
+    deps.sessions === undefined ? undefined : rememberUser(user, proved.claims, proved.authTime, deps.storage),
+    beginSession(proved, manner, context, deps),
+  ]);
   const login: CompletedLogin = {
     ...proved,
     ...(sessionId === undefined ? {} : { sessionId }),
@@ -80,14 +86,6 @@ function noteLogin({ info }: OpenConnector, { claims }: CompletedLogin, { logger
     spec: "OIDC Core §3.1.2.3",
     about: { connector_id: info.id, user_id: claims.userId, username: claims.username, email: claims.email },
   });
-}
-
-/** Lets the person in, and remembers them where sessions are on. @throws {PageError} The account is locked. */
-async function admit(user: UserKey, login: CompletedLogin, deps: FlowDeps): Promise<UserIdentity | undefined> {
-  if ((await deps.blockedUsers.until(user)) > deps.clock.now()) {
-    throw new PageError(403, "refusal.locked");
-  }
-  return deps.sessions === undefined ? undefined : rememberUser(user, login.claims, login.authTime, deps.storage);
 }
 
 /** Takes the next step of a completed login. */

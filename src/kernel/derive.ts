@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from "node:crypto";
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 
 /**
  * Everything keyed is derived from one stored root: a key per purpose, so that a value made for one use
@@ -17,7 +17,19 @@ export function hkdf(root: Uint8Array, purpose: string): Buffer {
  * hash alike: without it ("ab", "c") would pass for ("a", "bc").
  */
 export function keyedHash(key: Uint8Array, ...parts: readonly string[]): Buffer {
-  return createHmac("sha256", key).update(joinUnambiguously(parts)).digest();
+  return createHmac("sha256", imported(key)).update(joinUnambiguously(parts)).digest();
+}
+
+/** Node imports plain bytes anew at every call, which takes five times as long as the hash itself. */
+const importedKeys = new WeakMap<Uint8Array, KeyObject>();
+
+/** `key` must not change afterwards; what {@link hkdf} returns never does. */
+function imported(key: Uint8Array): KeyObject {
+  const known = importedKeys.get(key);
+  if (known !== undefined) return known;
+  const made = createSecretKey(key);
+  importedKeys.set(key, made);
+  return made;
 }
 
 /** `parts` as bytes from which they could be read back: each one's length in UTF-8 as four bytes, then the text. */

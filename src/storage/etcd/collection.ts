@@ -4,8 +4,8 @@ import { UnavailableError } from "../../kernel/errors.ts";
 import type { Random } from "../../kernel/ports.ts";
 import { AlreadyExistsError, type Collection } from "../contract.ts";
 import type { KindName, RecordKinds } from "../records.ts";
+import { ChangeQueue } from "../shared/change-queue.ts";
 import { LastRead } from "../shared/last-read.ts";
-import { OneAtATime } from "../shared/one-at-a-time.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { decode, encode, encodeChange, type Found, hasExtra, type Written } from "./codec.ts";
 import { extraKey, recordKeys, recordPrefixes } from "./keys.ts";
@@ -25,7 +25,7 @@ export class EtcdCollection<K extends KindName> implements Collection<RecordKind
   protected readonly kind: K;
   protected readonly store: Store;
   readonly #random: Random;
-  readonly #updates = new OneAtATime();
+  readonly #updates = new ChangeQueue<RecordOf<K>>();
   readonly #lastRead = new LastRead<Found<K>>();
 
   constructor(kind: K, store: Store, random: Random) {
@@ -70,7 +70,7 @@ export class EtcdCollection<K extends KindName> implements Collection<RecordKind
     change: (current: RecordOf<K>) => RecordOf<K>,
   ): Promise<RecordOf<K> | undefined> {
     const parts = keyParts(this.kind, key);
-    return this.#updates.run(keyText(parts), () => this.#swap(parts, change));
+    return this.#updates.update(keyText(parts), change, (all) => this.#swap(parts, all));
   }
 
   async delete(key: RecordKinds[K]["key"]): Promise<boolean> {

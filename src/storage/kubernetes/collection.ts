@@ -4,9 +4,9 @@ import { UnavailableError } from "../../kernel/errors.ts";
 import type { Random } from "../../kernel/ports.ts";
 import { AlreadyExistsError, type Collection } from "../contract.ts";
 import type { KindName, RecordKinds } from "../records.ts";
+import { ChangeQueue } from "../shared/change-queue.ts";
 import type { JsonObject } from "../shared/dex-json.ts";
 import { LastRead } from "../shared/last-read.ts";
-import { OneAtATime } from "../shared/one-at-a-time.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { objectNames } from "./names.ts";
 import { decode, encode, encodeChange, type Found, nameOf, preconditionsOf } from "./objects.ts";
@@ -26,7 +26,7 @@ export class KubernetesCollection<K extends KindName> implements Collection<Reco
   protected readonly kind: K;
   protected readonly client: ResourceClient;
   readonly #random: Random;
-  readonly #updates = new OneAtATime();
+  readonly #updates = new ChangeQueue<RecordOf<K>>();
   readonly #lastRead = new LastRead<Found<K>>();
 
   constructor(kind: K, client: ResourceClient, random: Random) {
@@ -64,7 +64,7 @@ export class KubernetesCollection<K extends KindName> implements Collection<Reco
     change: (current: RecordOf<K>) => RecordOf<K>,
   ): Promise<RecordOf<K> | undefined> {
     const parts = keyParts(this.kind, key);
-    return this.#updates.run(keyText(parts), () => this.#swap(parts, change));
+    return this.#updates.update(keyText(parts), change, (all) => this.#swap(parts, all));
   }
 
   async delete(key: RecordKinds[K]["key"]): Promise<boolean> {

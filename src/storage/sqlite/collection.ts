@@ -4,6 +4,7 @@ import { UnavailableError } from "../../kernel/errors.ts";
 import { goJson } from "../../kernel/go-json.ts";
 import { AlreadyExistsError, type Collection } from "../contract.ts";
 import type { KindName, RecordKinds, UserKey } from "../records.ts";
+import { ChangeQueue } from "../shared/change-queue.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { changedColumns } from "../shared/sql/changed-columns.ts";
 import { parseJson } from "../shared/sql/json-cell.ts";
@@ -26,8 +27,7 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
   readonly #listOfUser: StatementSync | undefined;
   readonly #expired: StatementSync | undefined;
   readonly #writer: Writer;
-  /** The last update of each key: updates of one record queue here instead of failing each other's comparison. */
-  readonly #updating = new Map<string, Promise<unknown>>();
+  readonly #updates = new ChangeQueue<RecordOf<K>>();
 
   constructor(kind: SqlKind<K>, reader: DatabaseSync, writer: Writer) {
     this.#kind = kind;
@@ -70,16 +70,7 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     change: (current: RecordOf<K>) => RecordOf<K>,
   ): Promise<RecordOf<K> | undefined> {
     const parts = keyParts(this.#kind.kind, key);
-    const text = keyText(parts);
-    const before = this.#updating.get(text);
-    const mine = (before ?? Promise.resolve()).then(() => this.#swapUntilDone(parts, change));
-    const settled = mine.catch(() => {});
-    this.#updating.set(text, settled);
-    try {
-      return await mine;
-    } finally {
-      if (this.#updating.get(text) === settled) this.#updating.delete(text);
-    }
+    return this.#updates.update(keyText(parts), change, (all) => this.#swapUntilDone(parts, all));
   }
 
   async delete(key: RecordKinds[K]["key"]): Promise<boolean> {

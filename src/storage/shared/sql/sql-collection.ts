@@ -3,6 +3,7 @@ import { UnavailableError } from "../../../kernel/errors.ts";
 import { goJson } from "../../../kernel/go-json.ts";
 import { AlreadyExistsError, type Collection } from "../../contract.ts";
 import type { KindName, RecordKinds, UserKey } from "../../records.ts";
+import { ChangeQueue } from "../change-queue.ts";
 import { LastRead } from "../last-read.ts";
 import { keyParts, keyText, recordKey } from "../record-key.ts";
 import { changedColumns } from "./changed-columns.ts";
@@ -26,8 +27,7 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
   readonly #sql: VersionedStatements;
   readonly #client: SqlClient;
   readonly #lastRead = new LastRead<Row>();
-  /** The last update of each key: updates of one record queue here instead of failing each other's comparison. */
-  readonly #updating = new Map<string, Promise<unknown>>();
+  readonly #updates = new ChangeQueue<RecordOf<K>>();
 
   constructor(kind: SqlKind<K>, dialect: Dialect, client: SqlClient) {
     this.#kind = kind;
@@ -77,15 +77,7 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
   ): Promise<RecordOf<K> | undefined> {
     const parts = keyParts(this.#kind.kind, key);
     const text = keyText(parts);
-    const before = this.#updating.get(text);
-    const mine = (before ?? Promise.resolve()).then(() => this.#swapUntilDone(parts, text, change));
-    const settled = mine.catch(() => {});
-    this.#updating.set(text, settled);
-    try {
-      return await mine;
-    } finally {
-      if (this.#updating.get(text) === settled) this.#updating.delete(text);
-    }
+    return this.#updates.update(text, change, (all) => this.#swapUntilDone(parts, text, all));
   }
 
   async delete(key: RecordKinds[K]["key"]): Promise<boolean> {
