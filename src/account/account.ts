@@ -4,12 +4,13 @@
  * Whoever signs in goes through the connector `local` as before. `/signup`, `/password/*`, `/account/*`.
  */
 import type { EndDeps } from "../flow/end-session.ts";
-import type { AttemptLimiter } from "../kernel/attempt-limiter.ts";
 import type { BcryptPool } from "../kernel/bcrypt-pool.ts";
-import type { Clock, Logger, Random } from "../kernel/ports.ts";
+import type { Clock, Logger, Random, Trail } from "../kernel/ports.ts";
 import type { Mailer } from "../mail/contract.ts";
 import type { Locale } from "../page/messages.ts";
 import type { Storage } from "../storage/contract.ts";
+import type { Attempts } from "../token/attempts.ts";
+import type { Limits } from "../token/limits.ts";
 import type { BreachedPasswords } from "./breached-passwords.ts";
 
 /** The id of the built-in connector. compat(dex): server/server.go. */
@@ -31,13 +32,9 @@ export interface AccountDeps {
   readonly issuerName: string;
   readonly isSignupOpen: boolean;
   readonly assumeEmailVerified: boolean;
-  /** Accounts tried, by client address. */
-  readonly signups: AttemptLimiter;
-  /** Mails asked for, by client address and by mail address. */
-  readonly mailsByClient: AttemptLimiter;
-  readonly mailsByAddress: AttemptLimiter;
-  /** Current passwords tried on the account page, by user. */
-  readonly passwordTries: AttemptLimiter;
+  /** The current password is tried under the same count as at the login. */
+  readonly attempts: Attempts;
+  readonly limits: Limits;
   /** Goes on after the answer: who asks learns nothing from the time it takes. Waited for when the server stops. */
   behind(name: string, work: () => Promise<void>): void;
   readonly clock: Clock;
@@ -45,8 +42,9 @@ export interface AccountDeps {
   readonly logger: Logger;
 }
 
-/** Who asks, as far as a mail may say. */
+/** Who asks, as far as a mail may say; the trail is the request's. */
 export interface Asker {
+  readonly trail: Trail;
   readonly locale: Locale;
   readonly ipAddress: string;
   /** "Firefox · Linux"; empty when the browser does not say. */

@@ -2,6 +2,7 @@ import { authTimeOf } from "../flow/session.ts";
 import { Secret } from "../kernel/secret.ts";
 import { AlreadyExistsError, ReadOnlyError } from "../storage/contract.ts";
 import type { AuthSession, Password } from "../storage/records.ts";
+import type { Origin, Told } from "../token/attempts.ts";
 import { type AccountDeps, type Asker, bcryptCost, localConnectorId } from "./account.ts";
 import { findToken, spendToken } from "./account-token.ts";
 import { parseEmailAddress } from "./email-address.ts";
@@ -30,25 +31,36 @@ export interface Proof {
   readonly account: Password;
   /** What was typed as the current password. */
   readonly current: string;
+  readonly origin: Origin;
+  readonly told: Told;
   readonly signal: AbortSignal;
 }
 
-type ProofProblem = "current" | "tooMany";
+/** The password as the login form counts guesses at it. */
+export const passwordOf = ({ email }: Password) =>
+  ({ kind: "password", connectorId: localConnectorId, username: email }) as const;
 
-/** A cookie alone changes nothing that would keep its owner out: the person knows the password, or gave it just now. */
+/**
+ * A cookie alone changes nothing that would keep its owner out: the person knows the password, or gave it just now.
+ * @throws {TooManyAttemptsError} Not now.
+ */
 async function proofProblem(
-  { session, account, current, signal }: Proof,
+  { session, account, current, origin, told, signal }: Proof,
   deps: AccountDeps,
-): Promise<ProofProblem | undefined> {
+): Promise<"current" | undefined> {
   if (current === "" && isFresh(session, deps)) return undefined;
-  if (deps.passwordTries.isBlocked(account.userId)) return "tooMany";
+  const attempt = await deps.attempts.begin(passwordOf(account), origin, told);
   const hash = Buffer.from(account.hash.reveal()).toString("latin1");
-  if (await deps.bcrypt.compare(new Secret(current), hash, signal)) return undefined;
-  deps.passwordTries.failed(account.userId);
-  return "current";
+  const isRight = await deps.bcrypt.compare(new Secret(current), hash, signal).catch(async (error: unknown) => {
+    await attempt.unmade();
+    throw error;
+  });
+  if (isRight) await attempt.right();
+  else attempt.wrong();
+  return isRight ? undefined : "current";
 }
 
-export type ChangeProblem = PasswordProblem | ProofProblem | "readOnly" | "gone";
+export type ChangeProblem = PasswordProblem | "current" | "tooMany" | "readOnly" | "gone";
 
 /** Undefined: done. Every other session ends, and every refresh token. */
 export async function changePassword(
@@ -82,7 +94,7 @@ export async function askForNewAddress(
   wanted: string,
   asker: Asker,
   deps: AccountDeps,
-): Promise<ProofProblem | "address" | "readOnly" | undefined> {
+): Promise<"current" | "tooMany" | "address" | "readOnly" | undefined> {
   const email = parseEmailAddress(wanted);
   const problem = await proofProblem(proof, deps);
   if (problem !== undefined) return problem;

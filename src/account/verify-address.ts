@@ -39,9 +39,6 @@ export function resendVerification(email: string, back: string, asker: Asker, de
 }
 
 /** Counts the wish, whoever it is for. False: nobody may be mailed that often, or a stranger could flood a mailbox. */
-export function mayMail(email: string, { ipAddress }: Asker, deps: AccountDeps): boolean {
-  const mayStill = !deps.mailsByAddress.isBlocked(email) && !deps.mailsByClient.isBlocked(ipAddress);
-  deps.mailsByAddress.failed(email);
-  deps.mailsByClient.failed(ipAddress);
-  return mayStill;
+export function mayMail(email: string, { ipAddress: address, trail }: Asker, { limits }: AccountDeps): boolean {
+  return limits.isAllowed("mail", { address, trail }) && limits.isAllowed("mailbox", { address, what: email, trail });
 }

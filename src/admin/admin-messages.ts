@@ -7,6 +7,8 @@ export interface AdminMethods {
   readonly RevokeRefreshToken: readonly [RevokeRefreshTokenReq, RevokeRefreshTokenResp];
   readonly RevokeRefreshTokens: readonly [RevokeRefreshTokensReq, RevokeRefreshTokensResp];
   readonly SetBlockedUntil: readonly [SetBlockedUntilReq, SetBlockedUntilResp];
+  readonly ListLockedAccounts: readonly [ListLockedAccountsReq, ListLockedAccountsResp];
+  readonly UnlockAccount: readonly [UnlockAccountReq, UnlockAccountResp];
   readonly ListKeys: readonly [ListKeysReq, ListKeysResp];
   readonly RotateKeys: readonly [RotateKeysReq, RotateKeysResp];
 }
@@ -66,6 +68,30 @@ export interface SetBlockedUntilReq {
 }
 
 export interface SetBlockedUntilResp {
+  readonly not_found: boolean;
+}
+
+export interface LockedAccount {
+  readonly kind: string;
+  readonly connector_id: string;
+  readonly name: string;
+  readonly locked_until: number;
+  readonly failures: number;
+  readonly known_device: boolean;
+}
+
+export type ListLockedAccountsReq = Readonly<Record<never, never>>;
+
+export interface ListLockedAccountsResp {
+  readonly accounts: readonly LockedAccount[];
+}
+
+export interface UnlockAccountReq {
+  readonly connector_id: string;
+  readonly name: string;
+}
+
+export interface UnlockAccountResp {
   readonly not_found: boolean;
 }
 

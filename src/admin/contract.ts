@@ -4,11 +4,11 @@
  * methods per resource. What a call changes is done by storage and by the flows that browsers use as well.
  */
 import type { EndDeps } from "../flow/end-session.ts";
-import type { AttemptLimiter } from "../kernel/attempt-limiter.ts";
 import type { BcryptPool } from "../kernel/bcrypt-pool.ts";
-import type { Random } from "../kernel/ports.ts";
+import type { Logger, Random, Trail } from "../kernel/ports.ts";
 import type { Signer } from "../signer/contract.ts";
 import type { Storage } from "../storage/contract.ts";
+import type { Attempts } from "../token/attempts.ts";
 import type { BlockedUsers } from "../token/blocked-users.ts";
 import type { DiscoveryResp } from "./api-messages.ts";
 
@@ -20,8 +20,8 @@ export interface AdminDeps extends EndDeps {
   /** Key of the client secrets that we create. */
   readonly clientSecretKey: Uint8Array;
   readonly blockedUsers: BlockedUsers;
-  /** Wrong passwords, by account. */
-  readonly passwordAttempts: AttemptLimiter;
+  /** Guesses at passwords, counted as browsers' are. */
+  readonly attempts: Attempts;
   readonly random: Random;
   /** compat(dex): `DEX_API_CONNECTORS_CRUD`, `DEX_API_SESSIONS_IDENTITIES_CRUD`. */
   readonly mayChangeConnectors: boolean;
@@ -38,6 +38,8 @@ export interface AdminDeps extends EndDeps {
 export interface Call {
   /** Aborts when the caller goes away or its deadline passes. */
   readonly signal: AbortSignal;
+  readonly logger: Logger;
+  readonly trail: Trail;
 }
 
 /** What serves the methods `M`: a function each, of the request and what it works on. */

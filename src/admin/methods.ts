@@ -6,6 +6,7 @@ import type { Methods } from "./contract.ts";
 import { factorMethods } from "./factors.ts";
 import { blockMethods, identityMethods } from "./identities.ts";
 import { keyMethods } from "./keys.ts";
+import { lockoutMethods } from "./lockouts.ts";
 import { passwordMethods } from "./passwords.ts";
 import { familyMethods, refreshMethods } from "./refresh-tokens.ts";
 import { serverMethods } from "./server-facts.ts";
@@ -28,5 +29,6 @@ export const adminMethods: Methods<AdminMethods> = {
   ...clientSecretMethods,
   ...familyMethods,
   ...blockMethods,
+  ...lockoutMethods,
   ...keyMethods,
 };

@@ -65,25 +65,26 @@ export const passwordMethods: Pick<
     };
   },
 
-  async VerifyPassword({ email, password }, { storage, bcrypt, passwordAttempts }, { signal }) {
+  async VerifyPassword({ email, password }, { storage, bcrypt, attempts }, call) {
     demand(email, "no email supplied");
     demand(password, "no password to verify supplied");
-    const key = email.toLowerCase();
-    if (passwordAttempts.isBlocked(key)) throw new TooManyAttemptsError("too many wrong passwords for this account");
-    const known = await doing("verify password", storage.passwords.get(key));
-    // Who does not exist costs the same, or the time of an answer would tell.
-    const hash = known === undefined ? nobodysHash : Buffer.from(known.hash.reveal()).toString("latin1");
-    const verified = await matches(bcrypt.compare(new Secret(password), hash, signal));
-    if (known === undefined) return { verified: false, not_found: true };
-    if (!verified) passwordAttempts.failed(key);
-    return { verified, not_found: false };
+    // The caller speaks for many people: its own address says nothing.
+    const attempt = await attempts.begin({ kind: "password", connectorId: "local", username: email }, {}, call);
+    try {
+      const known = await doing("verify password", storage.passwords.get(email.toLowerCase()));
+      // Who does not exist costs the same, or the time of an answer would tell.
+      const hash = known === undefined ? nobodysHash : Buffer.from(known.hash.reveal()).toString("latin1");
+      const isRight = await matches(bcrypt.compare(new Secret(password), hash, call.signal));
+      const verified = isRight && known !== undefined;
+      if (verified) await attempt.right();
+      else attempt.wrong();
+      return { verified, not_found: known === undefined };
+    } catch (error) {
+      await attempt.unmade();
+      throw error;
+    }
   },
 };
-
-/** The account has seen too many wrong passwords. */
-export class TooManyAttemptsError extends Error {
-  override readonly name = "TooManyAttemptsError";
-}
 
 /** No password has this hash. */
 const nobodysHash = `$2a$10$${".".repeat(22 + 31)}`;

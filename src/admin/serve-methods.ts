@@ -6,11 +6,10 @@ import {
   type sendUnaryData,
   status,
 } from "@grpc/grpc-js";
-import { UnavailableError } from "../kernel/errors.ts";
-import type { Logger, Observer } from "../kernel/ports.ts";
+import { TooManyAttemptsError, UnavailableError } from "../kernel/errors.ts";
+import type { Logger, Observer, Trail } from "../kernel/ports.ts";
 import { runIn, type Span } from "../kernel/span.ts";
 import type { AdminDeps, Call } from "./contract.ts";
-import { TooManyAttemptsError } from "./passwords.ts";
 import { Refusal, StepError } from "./refusal.ts";
 
 /** What serving takes beside the methods themselves. */
@@ -62,7 +61,7 @@ function serveMethod(path: string, method: Method, { current, observer, logger, 
     };
     try {
       // The library has decoded the message by the file that the methods' types were made from.
-      const work = () => method(call.request as never, current(), new RunningCall(call));
+      const work = () => method(call.request as never, current(), new RunningCall(call, logger, observer));
       const response = await (trace === undefined ? work() : runIn(trace(path, traceparentOf(call)), work));
       if (call.cancelled) return done(cancelledCode(call));
       answer(null, response);
@@ -82,10 +81,19 @@ const traceparentOf = ({ metadata }: UnaryCall): string | undefined => metadata.
 
 /** What a method sees of its call. The signal is made for whoever looks at it: hardly anybody does. */
 class RunningCall implements Call {
-  readonly #call: Pick<UnaryCall, "once" | "cancelled">;
+  readonly #call: Pick<UnaryCall, "once" | "cancelled" | "getPeer">;
+  readonly logger: Logger;
+  readonly #observer: Observer;
 
-  constructor(call: Pick<UnaryCall, "once" | "cancelled">) {
+  constructor(call: Pick<UnaryCall, "once" | "cancelled" | "getPeer">, logger: Logger, observer: Observer) {
     this.#call = call;
+    this.logger = logger;
+    this.#observer = observer;
+  }
+
+  get trail(): Trail {
+    const asker = { traceId: "", clientIp: this.#call.getPeer().replace(/:\d+$/, "") };
+    return { note: (decision) => this.#observer.decided(decision, asker) };
   }
 
   get signal(): AbortSignal {

@@ -212,7 +212,7 @@ const lockoutSchema = z.object({
   firstLock: duration("How long it waits then; each further wrong one doubles it. 30s when absent."),
   longestLock: duration("The longest wait; 15m when absent."),
   attemptsPerAddress: integer(
-    "Wrong ones of one network address within five minutes, whatever the account; 100 when absent or zero.",
+    "Wrong ones of one network (an IPv4 address, the first 64 bits of an IPv6 one) within five minutes, whatever the account; 100 when absent or zero.",
     0,
     1_000_000,
   ),

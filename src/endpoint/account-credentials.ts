@@ -6,6 +6,7 @@ import {
   changePassword,
   isFresh,
   type Proof,
+  passwordOf,
 } from "../account/change-account.ts";
 import { minPasswordLength } from "../account/password-rule.ts";
 import { openSession } from "../flow/keep-session.ts";
@@ -16,6 +17,7 @@ import type { AuthSession, Password } from "../storage/records.ts";
 import { lacksFactor } from "./account-factor.ts";
 import { assertAccountForm, sealAccountForm } from "./account-form.ts";
 import { accountDeps, askerOf, isPost, withBack } from "./account-request.ts";
+import { originOf } from "./known-device.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { ask, passwordSentence, show } from "./self-service.ts";
 
@@ -33,7 +35,7 @@ export async function changePasswordEndpoint(request: HttpRequest, provider: Pro
   if (!isPost(request)) return askPassword(200, here, {}, request, provider);
   assertAccountForm(request, here.session, provider);
   const wanted = request.form().get("password") ?? "";
-  const problem = await changePassword(proofOf(request, here), wanted, askerOf(request, provider), here.deps);
+  const problem = await changePassword(proofOf(request, here, provider), wanted, askerOf(request, provider), here.deps);
   if (problem !== undefined) {
     return askPassword(400, here, { error: sentenceOf(wordsHere(request, provider), problem) }, request, provider);
   }
@@ -50,7 +52,12 @@ export async function changeEmailEndpoint(request: HttpRequest, provider: Provid
   if (!isPost(request)) return askEmail(200, here, {}, request, provider);
   assertAccountForm(request, here.session, provider);
   const email = request.form().get("email") ?? "";
-  const problem = await askForNewAddress(proofOf(request, here), email, askerOf(request, provider), here.deps);
+  const problem = await askForNewAddress(
+    proofOf(request, here, provider),
+    email,
+    askerOf(request, provider),
+    here.deps,
+  );
   if (problem === undefined) {
     return show(200, { result: { done: "email" }, next: backToAccount(provider) }, request, provider);
   }
@@ -75,10 +82,12 @@ async function openHere(request: HttpRequest, provider: Provider): Promise<Here 
 const home = ({ flow }: Provider): HttpAnswer =>
   redirect(303, flow.policy.issuerPath === "" ? "/" : flow.policy.issuerPath);
 
-const proofOf = (request: HttpRequest, { session, account }: Here): Proof => ({
+const proofOf = (request: HttpRequest, { session, account }: Here, provider: Provider): Proof => ({
   session,
   account,
   current: request.form().get("current") ?? "",
+  origin: originOf(request, passwordOf(account), provider),
+  told: { logger: request.logger, trail: provider.trail(request) },
   signal: request.signal,
 });
 

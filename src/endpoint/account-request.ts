@@ -6,6 +6,7 @@ import type { Provider } from "./provider.ts";
 
 /** Who asks, for mails and limits. */
 export const askerOf = (request: HttpRequest, provider: Provider): Asker => ({
+  trail: provider.trail(request),
   locale: provider.page(request).locale,
   ipAddress: request.clientIp,
   device: deviceName(request.headers["user-agent"] ?? ""),

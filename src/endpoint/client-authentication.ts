@@ -1,5 +1,4 @@
 import type { HttpRequest } from "../http/contract.ts";
-import { TooManyAttemptsError } from "../kernel/errors.ts";
 import type { Trail } from "../kernel/ports.ts";
 import { OAuthError } from "../oauth/error.ts";
 import type { Client } from "../storage/records.ts";
@@ -72,17 +71,13 @@ export interface KnownClient {
 export async function authenticateRequest(
   request: Pick<HttpRequest, "headers" | "clientIp">,
   body: (name: string) => string | undefined,
-  { storage, clientSecretKey, clientAttempts }: Pick<Provider, "storage" | "clientSecretKey" | "clientAttempts">,
+  { storage, clientSecretKey, limits }: Pick<Provider, "storage" | "clientSecretKey" | "limits">,
   trail: Trail,
 ): Promise<KnownClient> {
   const { id, secret, method } = readCredentials(request.headers.authorization, body);
-  const guesser = `${request.clientIp} ${id}`;
-  const wait = clientAttempts.blockedFor(guesser);
-  if (wait > 0) {
-    trail.note({ check: "client.attempts", outcome: "fail", because: "too many wrong secrets came from this address" });
-    throw new TooManyAttemptsError(wait);
-  }
   const client = id === "" ? undefined : await storage.clients.get(id);
+  // Nothing waits from here on: right ones at the same time do not use up each other's tries.
+  const tried = limits.begin("client", { address: request.clientIp, what: id, trail });
   const isProved = isClientSecret(clientSecretKey, client, secret);
   const because = isProved ? `by ${method}` : client === undefined ? "no such client" : "wrong secret";
   trail.note({
@@ -93,9 +88,8 @@ export async function authenticateRequest(
     about: { client_id: id },
   });
   if (!isProved || client === undefined) {
-    // By address too: else anybody could keep a client of others out.
-    clientAttempts.failed(guesser);
     throw new OAuthError("invalid_client", "Invalid client credentials.", { detail: because });
   }
+  tried.takeBack();
   return { client, method: secret === "" ? "none" : method };
 }

@@ -56,20 +56,13 @@ export async function verifyUserCodeEndpoint(request: HttpRequest, provider: Pro
   const form = request.form();
   const typed = form.get("user_code") ?? "";
   if (typed === "") throw new PageError(400, "refusal.noUserCode");
-  const { userCodeAttempts } = provider;
-  if (userCodeAttempts.isBlocked(request.clientIp)) {
-    const because = "too many wrong codes came from this address";
-    provider.trail(request).note({ check: "user_code.attempts", outcome: "fail", because, spec: "RFC 8628 §5.1" });
-    throw new PageError(429, "refusal.tooManyCodes");
-  }
+  // RFC 8628 §5.1: the code is short, so few may be tried.
+  const tried = provider.limits.begin("user_code", { address: request.clientIp, trail: provider.trail(request) });
   const userCode = readUserCode(typed);
   const device = userCode === undefined ? undefined : await findDeviceRequest(userCode, provider.grant);
   const client = device === undefined ? undefined : await provider.storage.clients.get(device.clientId);
-  if (device === undefined || client === undefined) {
-    // RFC 8628 §5.1: the code is short, so few may be tried.
-    userCodeAttempts.failed(request.clientIp);
-    return askForCode(typed, true, request, provider);
-  }
+  if (device === undefined || client === undefined) return askForCode(typed, true, request, provider);
+  tried.takeBack();
   const token = form.get("confirm") ?? "";
   if (token === "") return confirm(device, client, request, provider);
   const browser = readBrowserSecrets(request, isSecure(provider)).find(

@@ -1,6 +1,7 @@
 import type { HttpRequest } from "../http/contract.ts";
 import { setCookie } from "../http/cookies.ts";
-import type { Origin, Target } from "../token/attempts.ts";
+import type { Target } from "../token/attempt-target.ts";
+import type { Origin } from "../token/attempts.ts";
 import type { Provider } from "./provider.ts";
 
 /** Seconds. */

@@ -83,7 +83,7 @@ async function submit(
   const username = fields.get("login") ?? "";
   const password = new Secret(fields.get("password") ?? "");
   const target = { kind: "password", connectorId: login.open.info.id, username } as const;
-  const attempt = await provider.attempts.begin(target, originOf(request, target, provider), request.logger);
+  const attempt = await provider.attempts.begin(target, originOf(request, target, provider), context);
   const result = await login.connector
     .login(username, password, loginOf(login.flowRequest, context))
     .catch(async (error: unknown) => {

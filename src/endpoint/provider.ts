@@ -6,13 +6,13 @@ import type { AccountDeps } from "../account/account.ts";
 import type { FlowContext, FlowDeps } from "../flow/contract.ts";
 import type { Grant, GrantDeps } from "../grant/contract.ts";
 import type { HttpRequest } from "../http/contract.ts";
-import type { AttemptLimiter } from "../kernel/attempt-limiter.ts";
 import type { Health } from "../kernel/health.ts";
 import type { Clock, Logger, Random, Trail } from "../kernel/ports.ts";
 import type { PageContext } from "../page/layout.ts";
 import type { Signer } from "../signer/contract.ts";
 import type { Storage } from "../storage/contract.ts";
 import type { Attempts } from "../token/attempts.ts";
+import type { Limits } from "../token/limits.ts";
 import type { TokenVerifier } from "../token/verify-access-token.ts";
 import type { SessionCookies } from "./session-cookie.ts";
 
@@ -28,10 +28,8 @@ export interface Provider {
   readonly health: Health;
   /** Guesses at passwords and codes. */
   readonly attempts: Attempts;
-  /** Wrong client secrets, by address and client. */
-  readonly clientAttempts: AttemptLimiter;
-  /** Wrong user codes, by the person's address. RFC 8628 §5.1. */
-  readonly userCodeAttempts: AttemptLimiter;
+  /** Whatever else may be tried only so often. */
+  readonly limits: Limits;
   /** `oauth2.anonymousIntrospection`. */
   readonly isIntrospectionOpen: boolean;
   /** Key of the client secrets that we create. */

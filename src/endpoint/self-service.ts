@@ -43,19 +43,16 @@ export async function forgotEndpoint(request: HttpRequest, provider: Provider): 
 }
 
 /** `/password/reset`: the link's page, and the new password. */
-export async function resetEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  const account = accountDeps(provider);
-  const token = tokenOf(request);
+export const resetEndpoint = byLink(async (token, account, request, provider) => {
   if (!isPost(request)) {
     const open = await findToken("reset", token, account);
-    return open === undefined ? badToken(request, provider) : askForPassword(200, token, undefined, request, provider);
+    return open && askForPassword(200, token, undefined, request, provider);
   }
   const password = request.form().get("password") ?? "";
   const result = await resetPassword(token, password, askerOf(request, provider), account);
   if (result.ok) return show(200, { result: { done: "reset" }, ...nextLogin(result.back) }, request, provider);
-  if (result.problem === "token") return badToken(request, provider);
-  return askForPassword(400, token, result.problem, request, provider);
-}
+  return result.problem === "token" ? undefined : askForPassword(400, token, result.problem, request, provider);
+});
 
 function askForPassword(
   status: number,
@@ -77,24 +74,19 @@ export const passwordSentence = (words: Words, problem: PasswordProblem): string
     : words.text(`newPassword.problem.${problem}`);
 
 /** `/signup/verify`: is this address yours? Yes confirms it, no deletes the account. */
-export async function verifyEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  const account = accountDeps(provider);
-  const token = tokenOf(request);
+export const verifyEndpoint = byLink(async (token, account, request, provider) => {
   if (!isPost(request)) return askAboutAddress("verify", "/signup/verify", token, account, request, provider);
   const isRejected = request.form().get("action") === "reject";
   const result = isRejected ? await rejectAccount(token, account) : await verifyAddress(token, account);
-  if (result === undefined) return badToken(request, provider);
-  return show(200, { result: { done: result.done }, ...nextLogin(result.back) }, request, provider);
-}
+  return result && show(200, { result: { done: result.done }, ...nextLogin(result.back) }, request, provider);
+});
 
 /** `/account/email/confirm`: the new address is the person's. */
-export async function confirmEmailEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  const account = accountDeps(provider);
-  const token = tokenOf(request);
+export const confirmEmailEndpoint = byLink(async (token, account, request, provider) => {
   if (!isPost(request)) return askAboutAddress("confirm", "/account/email/confirm", token, account, request, provider);
   const isDone = await confirmNewAddress(token, askerOf(request, provider), account);
-  return isDone ? show(200, { result: { done: "confirmed" } }, request, provider) : badToken(request, provider);
-}
+  return isDone ? show(200, { result: { done: "confirmed" } }, request, provider) : undefined;
+});
 
 async function askAboutAddress(
   kind: "verify" | "confirm",
@@ -103,19 +95,40 @@ async function askAboutAddress(
   account: AccountDeps,
   request: HttpRequest,
   provider: Provider,
-): Promise<HttpAnswer> {
+): Promise<HttpAnswer | undefined> {
   const open = await findToken(kind === "verify" ? "verify" : "email", token, account);
-  if (open === undefined) return badToken(request, provider);
+  if (open === undefined) return undefined;
   const email = kind === "verify" ? open.record.email : open.record.newEmail;
   const hidden = [{ name: "token", value: token }];
   return ask(200, { kind, postUrl: withBack(path, "", provider), hidden, email }, request, provider);
 }
 
+/** The answer of a mailed link; undefined: its token is none. */
+type ByLink = (
+  token: string,
+  account: AccountDeps,
+  request: HttpRequest,
+  provider: Provider,
+) => Promise<HttpAnswer | undefined>;
+
+/** An endpoint that mailed links lead to. Few that are none are tried from one network. */
+function byLink(answer: ByLink): (request: HttpRequest, provider: Provider) => Promise<HttpAnswer> {
+  return async (request, provider) => {
+    const account = accountDeps(provider);
+    const tried = provider.limits.begin("mail_link", { address: request.clientIp, trail: provider.trail(request) });
+    let isNone = false;
+    try {
+      const found = await answer(tokenOf(request), account, request, provider);
+      isNone = found === undefined;
+      return found ?? show(400, { result: { failed: "token" } }, request, provider);
+    } finally {
+      if (!isNone) tried.takeBack();
+    }
+  };
+}
+
 const tokenOf = (request: HttpRequest): string =>
   (request.method === "POST" ? request.form() : request.query()).get("token") ?? "";
-
-const badToken = (request: HttpRequest, provider: Provider): HttpAnswer =>
-  show(400, { result: { failed: "token" } }, request, provider);
 
 const nextLogin = (back: string): Pick<SelfServiceResultPageProps, "next"> =>
   back === "" ? {} : { next: { kind: "login", url: back } };

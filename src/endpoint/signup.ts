@@ -5,7 +5,6 @@ import { type SignupProblem, signUp } from "../account/sign-up.ts";
 import { json, redirect } from "../http/answers.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { isJsonType } from "../http/is-json-type.ts";
-import { refusalsEn } from "../page/messages/refusals-en.ts";
 import { type Words, wordsOf } from "../page/messages.ts";
 import { selfServiceResultPage } from "../page/self-service-result-page.ts";
 import { signupPage } from "../page/signup-page.ts";
@@ -25,13 +24,6 @@ export async function signupEndpoint(request: HttpRequest, provider: Provider): 
   }
   if (isJson) return signUpByJson(request, account, provider);
   return isPost(request) ? signUpByForm(request, account, provider) : showForm(request, provider, {});
-}
-
-/** Counts every try, also one that succeeds: each costs a password's hashing. */
-function isTooOften(request: HttpRequest, { signups }: AccountDeps): boolean {
-  const isBlocked = signups.isBlocked(request.clientIp);
-  if (!isBlocked) signups.failed(request.clientIp);
-  return isBlocked;
 }
 
 interface Typed {
@@ -55,7 +47,7 @@ function showForm(request: HttpRequest, provider: Provider, typed: Typed): HttpA
 
 async function signUpByForm(request: HttpRequest, account: AccountDeps, provider: Provider): Promise<HttpAnswer> {
   assertOwnForm(request, provider);
-  if (isTooOften(request, account)) throw new PageError(429, "refusal.tooManySignups");
+  provider.limits.begin("signup", { address: request.clientIp, trail: provider.trail(request) });
   const form = request.form();
   const [email, username] = [form.get("email") ?? "", form.get("username") ?? ""];
   const back = readBack(form.get("back") ?? "", provider);
@@ -92,7 +84,7 @@ const body = z.strictObject({ email: z.string(), username: z.string(), password:
 async function signUpByJson(request: HttpRequest, account: AccountDeps, provider: Provider): Promise<HttpAnswer> {
   // No form can send this type, and a script of another origin is asked about first; this is the belt. Fetch Metadata §2.3.
   if (request.headers["sec-fetch-site"] === "cross-site") return refusal(403, "access_denied", "Cross-site request");
-  if (isTooOften(request, account)) return tooManyAnswer();
+  provider.limits.begin("signup", { address: request.clientIp, trail: provider.trail(request) });
   const wanted = readBody(request.body);
   if (wanted === undefined) return refusal(400, "invalid_request", "Invalid JSON payload");
   const { email = "", username = "", password = "" } = wanted;
@@ -128,11 +120,6 @@ const descriptions: Readonly<Record<SignupProblem, string>> = {
 
 const refusal = (status: number, error: string, description: string): HttpAnswer =>
   lines(json(status, { error, error_description: description }));
-
-function tooManyAnswer(): HttpAnswer {
-  const answer = refusal(429, "invalid_request", refusalsEn["refusal.tooManySignups"]);
-  return { ...answer, headers: { ...answer.headers, "retry-after": "3600" } };
-}
 
 /** compat(dex): Go's encoder ends with a line break. */
 const lines = (answer: HttpAnswer): HttpAnswer => ({ ...answer, body: `${answer.body}\n` });

@@ -19,7 +19,8 @@ export async function tryFactor(
   prove: () => Promise<FactorProof | undefined>,
 ): Promise<Proved | undefined> {
   const target = { kind: "factor", connectorId, userId } as const;
-  const attempt = await provider.attempts.begin(target, originOf(request, target, provider), request.logger);
+  const told = { logger: request.logger, trail: provider.trail(request) };
+  const attempt = await provider.attempts.begin(target, originOf(request, target, provider), told);
   const proof = await prove().catch(async (error: unknown) => {
     await attempt.unmade();
     throw error;

@@ -51,7 +51,7 @@ async function logIn(
   const password = new Secret(params.get("password") ?? "");
   // The client speaks for many people: its own address says nothing.
   const target = { kind: "password", connectorId: open.info.id, username } as const;
-  const attempt = await attempts.begin(target, {}, context.logger);
+  const attempt = await attempts.begin(target, {}, context);
   const result = await open.connector
     .login(username, password, loginOf(scopes, context))
     .catch(async (error: unknown) => {

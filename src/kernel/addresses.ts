@@ -43,6 +43,17 @@ export function parseAddress(text: string): Address | undefined {
   return mapped === undefined ? { text: canonical, family: "ipv6" } : { text: mapped, family: "ipv4" };
 }
 
+/** Whose address it is: of IPv6 the first 64 bits, for whoever has one address there has 2^64 of them. RFC 6177, RFC 7934 §1. */
+export function networkOf(text: string): string {
+  const address = parseAddress(text.split("%")[0] ?? "");
+  if (address?.family !== "ipv6") return address?.text ?? text;
+  const [head = "", tail] = address.text.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const rest = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = Array<string>(tail === undefined ? 0 : 8 - groups.length - rest.length).fill("0");
+  return [...groups, ...zeros, ...rest].slice(0, 4).join(":");
+}
+
 /** Whether an address lies in one of `ranges`. */
 export function inRanges(ranges: readonly Cidr[]): (address: Address) => boolean {
   // One list per family: Node would let ::/0 cover IPv4, which no operator who writes it means.

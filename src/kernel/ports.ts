@@ -78,8 +78,6 @@ export interface Observer {
   called(dependency: string, status: number, took: number): void;
   /** Records that expired and are gone, by kind. */
   collected(deleted: Readonly<Partial<Record<string, number>>>): void;
-  /** A guess at a `kind` of secret was turned away, counted by `by`; `lock`: it was the one too many. */
-  held(kind: string, by: string): void;
   rpcStarted(rpc: Rpc): void;
   rpcHandled(rpc: Rpc, code: string): void;
 }
@@ -90,7 +88,6 @@ export const noObserver: Observer = {
   stored: () => {},
   called: () => {},
   collected: () => {},
-  held: () => {},
   rpcStarted: () => {},
   rpcHandled: () => {},
 };

@@ -3,33 +3,20 @@ import type { AdminDeps } from "../admin/contract.ts";
 import type { Config } from "../config/config.ts";
 import { currentDiscovery } from "../endpoint/discovery.ts";
 import type { Provider } from "../endpoint/provider.ts";
-import { createAttemptLimiter } from "../kernel/attempt-limiter.ts";
 import type { BcryptPool } from "../kernel/bcrypt-pool.ts";
-import { type Clock, millis } from "../kernel/ports.ts";
 import { hastenRotation } from "../signer/local/hasten-rotation.ts";
 import { version } from "./version.ts";
 
-/** Wrong passwords of one account until the API stops comparing, and for how long they count. */
-const mostWrong = 20;
-const wrongWindow = millis(5 * 60_000);
-
-/** What stays while the configuration changes. */
-export type AdminParts = Pick<AdminDeps, "bcrypt" | "passwordAttempts">;
-
-export const openAdminParts = (bcrypt: BcryptPool, clock: Clock): AdminParts => ({
-  bcrypt,
-  passwordAttempts: createAttemptLimiter(mostWrong, wrongWindow, clock),
-});
-
 /** What the gRPC API works on: what browsers work on, and nothing beside it. */
-export function adminDepsOf(config: Config, provider: Provider, parts: AdminParts): AdminDeps {
-  const { flow, signer, storage, clientSecretKey, clock, random } = provider;
+export function adminDepsOf(config: Config, provider: Provider, bcrypt: BcryptPool): AdminDeps {
+  const { flow, attempts, signer, storage, clientSecretKey, clock, random } = provider;
   const { signer: keeping, expiry, flags } = config;
   return {
     ...flow,
     storage,
     signer,
-    ...parts,
+    attempts,
+    bcrypt,
     clientSecretKey,
     random,
     mayChangeConnectors: flags.DEX_API_CONNECTORS_CRUD,

@@ -3,10 +3,8 @@ import { type Behind, createBehind } from "../account/behind.ts";
 import { type BreachedPasswords, openBreachedPasswords } from "../account/breached-passwords.ts";
 import type { Config } from "../config/config.ts";
 import type { EndDeps } from "../flow/end-session.ts";
-import { createAttemptLimiter } from "../kernel/attempt-limiter.ts";
 import type { BcryptPool } from "../kernel/bcrypt-pool.ts";
 import { hkdf } from "../kernel/derive.ts";
-import { millis } from "../kernel/ports.ts";
 import type { Sealer } from "../kernel/seal.ts";
 import type { Secret } from "../kernel/secret.ts";
 import { createMailCourier, type MailCourier } from "../mail/mail-courier.ts";
@@ -42,6 +40,8 @@ export async function openAccounts(
   };
 }
 
+type Tries = Pick<AccountDeps, "attempts" | "limits">;
+
 interface Parts extends ServerDeps {
   readonly storage: Storage;
   readonly root: Secret<Uint8Array>;
@@ -49,9 +49,7 @@ interface Parts extends ServerDeps {
   readonly accounts: Accounts;
 }
 
-const hour = millis(3_600_000);
-
-export function accountsOf(config: Config, parts: Parts, end: EndDeps): AccountDeps {
+export function accountsOf(config: Config, parts: Parts, end: EndDeps, tries: Tries): AccountDeps {
   const { storage, root, bcrypt, accounts, clock, random, logger } = parts;
   const { signup, issuer, frontend } = config;
   return {
@@ -65,10 +63,7 @@ export function accountsOf(config: Config, parts: Parts, end: EndDeps): AccountD
     issuerName: frontend.issuer,
     isSignupOpen: signup.isEnabled,
     assumeEmailVerified: signup.assumeEmailVerified,
-    signups: createAttemptLimiter(signup.maxPerHour, hour, clock),
-    mailsByClient: createAttemptLimiter(20, hour, clock),
-    mailsByAddress: createAttemptLimiter(3, millis(15 * 60_000), clock),
-    passwordTries: createAttemptLimiter(10, millis(15 * 60_000), clock),
+    ...tries,
     behind: accounts.behind.start,
     clock,
     random,

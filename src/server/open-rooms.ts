@@ -13,12 +13,11 @@ import type { SessionPolicy } from "../flow/session-contract.ts";
 import type { GrantDeps } from "../grant/contract.ts";
 import { grants } from "../grant/registry.ts";
 import type { HttpRequest } from "../http/contract.ts";
-import { type AttemptLimiter, createAttemptLimiter } from "../kernel/attempt-limiter.ts";
 import { type BcryptPool, createBcryptPool } from "../kernel/bcrypt-pool.ts";
 import { hkdf } from "../kernel/derive.ts";
 import { createHealth, type Health } from "../kernel/health.ts";
 import { levels } from "../kernel/log-level.ts";
-import { type Clock, type Millis, millis, noObserver } from "../kernel/ports.ts";
+import { type Clock, noObserver } from "../kernel/ports.ts";
 import { createSealer, type Sealer } from "../kernel/seal.ts";
 import type { Secret } from "../kernel/secret.ts";
 import { RequestTrail } from "../kernel/trail.ts";
@@ -26,12 +25,14 @@ import { createUpstreams } from "../kernel/upstream-fetch.ts";
 import type { MailCourier } from "../mail/mail-courier.ts";
 import type { Signer } from "../signer/contract.ts";
 import type { Storage } from "../storage/contract.ts";
+import { targetNames } from "../token/attempt-target.ts";
 import { createAttempts } from "../token/attempts.ts";
 import { type BlockedUsers, openBlockedUsers } from "../token/blocked-users.ts";
+import { createLimits, keepLimiters, type OpenLimiter } from "../token/limits.ts";
 import { AnsweredConnections } from "../token/replay.ts";
 import { openRevocations, type Revocations } from "../token/revocations.ts";
 import { openTokenVerifier } from "../token/verify-access-token.ts";
-import { adminDepsOf, openAdminParts } from "./admin-deps.ts";
+import { adminDepsOf } from "./admin-deps.ts";
 import { type ConnectorPool, createConnectorPool } from "./connector-pool.ts";
 import { servedGrants } from "./grant-types.ts";
 import { observedFetch, observedStorage } from "./observed.ts";
@@ -142,8 +143,7 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
     memory: openMemory(storage, clock),
   };
   let provider = buildProvider(config, { ...parts, storage: overlaid });
-  const adminParts = openAdminParts(bcrypt, clock);
-  let admin = adminDepsOf(config, provider, adminParts);
+  let admin = adminDepsOf(config, provider, bcrypt);
   return {
     provider: () => provider,
     admin: () => admin,
@@ -156,7 +156,7 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
       config = next;
       overlaid = withConfigured(stored, config);
       provider = buildProvider(config, { ...parts, storage: overlaid });
-      admin = adminDepsOf(config, provider, adminParts);
+      admin = adminDepsOf(config, provider, bcrypt);
       // Those whose record is the same stay open.
       await connectors.reread();
     },
@@ -175,26 +175,16 @@ interface Memory {
   readonly revocations: Revocations;
   readonly blockedUsers: BlockedUsers;
   readonly answered: AnsweredConnections;
-  readonly userCodeAttempts: AttemptLimiter;
-  /** The same limiter for the same words: a changed configuration forgives nobody. */
-  limiter(name: string, most: number, window: Millis): AttemptLimiter;
+  readonly limiter: OpenLimiter;
   readonly health: Health;
 }
 
 function openMemory(storage: Storage, clock: Clock): Memory {
-  const limiters = new Map<string, AttemptLimiter>();
-  const limiter = (name: string, most: number, window: Millis): AttemptLimiter => {
-    const key = `${name} ${most} ${window}`;
-    const made = limiters.get(key) ?? createAttemptLimiter(most, window, clock);
-    limiters.set(key, made);
-    return made;
-  };
   return {
     revocations: openRevocations(storage, clock),
     blockedUsers: openBlockedUsers(storage.userIdentities, clock),
     answered: new AnsweredConnections(),
-    userCodeAttempts: limiter("user code", 20, millis(5 * 60_000)),
-    limiter,
+    limiter: keepLimiters(clock),
     health: createHealth((signal) => storage.ping(signal), clock),
   };
 }
@@ -231,12 +221,19 @@ function buildProvider(config: Config, parts: Parts): Provider {
   const refreshKey = hkdf(root.reveal(), "refresh");
   const factors = factorsOf(config);
   const traced = tracedConnectors(connectors);
+  const limits = createLimits(
+    {
+      attemptsPerAddress: config.lockout.attemptsPerAddress,
+      signupsPerHour: config.signup.maxPerHour,
+      guessesAreUnlimited: config.lockout.disabled,
+    },
+    memory.limiter,
+  );
   const attempts = createAttempts({
     policy: config.lockout,
     storage,
-    addresses: memory.limiter("password", config.lockout.attemptsPerAddress, millis(5 * 60_000)),
-    observer,
-    key: hkdf(root.reveal(), "attempts"),
+    addresses: limits.logins,
+    names: targetNames(hkdf(root.reveal(), "attempts"), parts.sealer),
     clock,
   });
   const flow: FlowDeps = {
@@ -290,13 +287,12 @@ function buildProvider(config: Config, parts: Parts): Provider {
   return {
     flow,
     grant,
-    account: config.enablePasswordDB ? accountsOf(config, parts, flow) : undefined,
+    account: config.enablePasswordDB ? accountsOf(config, parts, flow, { attempts, limits }) : undefined,
     grants: served.grants,
     grantTypes: served.listed,
-    userCodeAttempts: memory.userCodeAttempts,
     health: memory.health,
     attempts,
-    clientAttempts: memory.limiter("client", config.lockout.disabled ? Number.POSITIVE_INFINITY : 20, millis(60_000)),
+    limits,
     isIntrospectionOpen: oauth2.anonymousIntrospection,
     clientSecretKey: hkdf(root.reveal(), "client-secret"),
     verifyToken: openTokenVerifier({

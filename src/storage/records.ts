@@ -409,6 +409,8 @@ export interface LoginAttempts {
   readonly lastTry: number;
   /** No try before; the unset time: at once. */
   readonly lockedUntil: number;
+  /** Whom it is about, sealed, for administrators; empty until the first lock. */
+  readonly who: string;
   readonly expiry: number;
 }
 

@@ -10,7 +10,6 @@ export function allObservers(observers: readonly Observer[]): Observer {
     stored: (...told) => observers.forEach((each) => void each.stored(...told)),
     called: (...told) => observers.forEach((each) => void each.called(...told)),
     collected: (...told) => observers.forEach((each) => void each.collected(...told)),
-    held: (...told) => observers.forEach((each) => void each.held(...told)),
     rpcStarted: (...told) => observers.forEach((each) => void each.rpcStarted(...told)),
     rpcHandled: (...told) => observers.forEach((each) => void each.rpcHandled(...told)),
   };

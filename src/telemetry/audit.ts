@@ -23,6 +23,9 @@ export const auditEvents: Readonly<Record<string, Readonly<Partial<Record<Decisi
   "client.authenticated": { fail: "client.refused" },
   "code.replayed": { fail: "code.replayed" },
   "refresh.replayed": { fail: "refresh.replayed" },
+  "account.locked": { chose: "account.locked" },
+  "account.unlocked": { pass: "account.unlocked" },
+  "attempts.allowed": { fail: "attempts.refused" },
   "user.blocked": { fail: "user.blocked" },
 };
 
@@ -53,7 +56,8 @@ export async function openAudit({ target, out, clock, logger }: AuditOptions): P
         if (event === undefined) return;
         write(event, {
           outcome: outcome === "fail" ? "failure" : "success",
-          trace_id: traceId,
+          // The API's calls have none.
+          ...(traceId === "" ? {} : { trace_id: traceId }),
           client_ip: clientIp,
           ...about,
           ...(outcome === "fail" ? { reason: because } : {}),

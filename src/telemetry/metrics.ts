@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Decision, Observer, Rpc } from "../kernel/ports.ts";
+import { lockoutMetrics } from "./lockout-metrics.ts";
 import { processMetrics } from "./process-metrics.ts";
 
 /** One answered HTTP request: see `http/`, which has the same type. */
@@ -107,11 +108,7 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
     "outcome",
   ]);
   const refreshes = counter("dex_refresh_total", "Uses of refresh tokens, by outcome.", ["outcome"]);
-  const lockouts = counter(
-    "dex_lockouts_total",
-    "Guesses turned away, and locks begun (by=lock), by what was guessed at.",
-    ["kind", "by"],
-  );
+  const lockouts = lockoutMetrics({ Counter, Gauge }, registers);
   const storage = seconds("dex_storage_operation_duration_seconds", "Calls of the database.", ["kind", "operation"]);
   const storageErrors = counter("dex_storage_errors_total", "Calls of the database that failed.", [
     "kind",
@@ -183,9 +180,7 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
       } else if (check.startsWith("refresh.") && (outcome === "fail" || check === "refresh.reuse")) {
         refreshes.inc({ outcome: check.slice("refresh.".length) });
       }
-      if (outcome === "fail" && check.endsWith(".attempts")) {
-        lockouts.inc({ kind: check.slice(0, -".attempts".length), by: "address" });
-      }
+      lockouts(check, about);
     },
     stored(kind, operation, took, isOk) {
       storage.observe({ kind, operation }, took / 1000);
@@ -197,7 +192,6 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
     collected(deleted) {
       for (const [kind, count = 0] of Object.entries(deleted)) if (count > 0) garbage.inc({ kind }, count);
     },
-    held: (kind, by) => lockouts.inc({ kind, by }),
     rpcStarted(call) {
       started.inc(labelsOf(call));
       received.inc(labelsOf(call));

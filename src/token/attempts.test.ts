@@ -3,10 +3,14 @@ import { test } from "node:test";
 import { handClock } from "../../test/fake/hand-clock.ts";
 import { createAttemptLimiter } from "../kernel/attempt-limiter.ts";
 import { TooManyAttemptsError } from "../kernel/errors.ts";
-import { millis } from "../kernel/ports.ts";
+import { type Decision, millis } from "../kernel/ports.ts";
+import { createSealer } from "../kernel/seal.ts";
+import { Secret } from "../kernel/secret.ts";
 import { quietDeps } from "../storage/conformance/quiet-deps.ts";
 import { openMemory } from "../storage/memory/memory.ts";
-import { type AttemptPolicy, createAttempts, type Origin, type Target } from "./attempts.ts";
+import type { AttemptPolicy } from "./attempt-count.ts";
+import { type Target, targetNames } from "./attempt-target.ts";
+import { createAttempts, type Origin } from "./attempts.ts";
 
 const minute = 60_000;
 const policy: AttemptPolicy = {
@@ -22,18 +26,21 @@ function replicas(change: Partial<AttemptPolicy> = {}, perAddress = 1_000) {
   const clock = handClock();
   const storage = openMemory();
   const { logger } = quietDeps();
+  const noted: Decision[] = [];
+  const trail = { note: (decision: Decision): void => void noted.push(decision) };
+  const names = targetNames(new Uint8Array(32), createSealer(new Secret(new Uint8Array(32))));
   const open = () => {
-    const addresses = createAttemptLimiter(perAddress, millis(minute), clock);
-    const deps = { policy: { ...policy, ...change }, storage, addresses, key: new Uint8Array(32), clock };
-    const attempts = createAttempts(deps);
-    const begin = (target = jane, origin: Origin = {}) => attempts.begin(target, origin, logger);
+    const addresses = createAttemptLimiter({ most: perAddress, window: millis(minute) }, clock);
+    const attempts = createAttempts({ policy: { ...policy, ...change }, storage, addresses, names, clock });
+    const begin = (target = jane, origin: Origin = {}) => attempts.begin(target, origin, { logger, trail });
     return {
       ...attempts,
       begin,
+      unlock: (target: Target) => attempts.unlock(target, trail),
       miss: async (target = jane, origin: Origin = {}) => (await begin(target, origin)).wrong(),
     };
   };
-  return { clock, storage, one: open(), two: open() };
+  return { clock, storage, noted, one: open(), two: open() };
 }
 
 const waits = (seconds: number) => (error: unknown) => {
@@ -120,12 +127,48 @@ test("what is kept tells no name, and goes after an hour", async () => {
   assert.deepEqual(await storage.loginAttempts.list(), []);
 });
 
-test("an administrator lifts a lock", async () => {
-  const { one } = replicas();
-  assert.equal(await one.unlock(jane), false);
-  for (let count = 0; count < 3; count++) await one.miss();
-  assert.equal(await one.unlock(jane), true);
+test("an administrator sees who is locked, lifts the lock on every replica, and known devices' locks with it", async () => {
+  const { clock, noted, one, two } = replicas();
+  assert.deepEqual(await one.locks(), []);
+  assert.equal(await one.unlock(jane), 0);
+  await one.miss({ ...jane, username: "joan" });
+  for (let count = 0; count < 3; count++) await one.miss({ ...jane, username: " JANE " });
+  for (let count = 0; count < 3; count++) await one.miss(jane, { device: "laptop" });
+  const lock = { target: jane, failures: 3, lockedUntil: clock.now() + minute };
+  const byDevice = (await two.locks()).toSorted((a, b) => Number(a.isOfKnownDevice) - Number(b.isOfKnownDevice));
+  assert.deepEqual(byDevice, [
+    { ...lock, isOfKnownDevice: false },
+    { ...lock, isOfKnownDevice: true },
+  ]);
+  assert.equal(await two.unlock(jane), 2);
+  assert.deepEqual(await one.locks(), []);
   await one.begin();
+  await one.begin(jane, { device: "laptop" });
+  const said = noted.map(({ check, outcome, about }) => [check, outcome, about?.user, about?.by]);
+  assert.deepEqual(said, [
+    ["account.locked", "chose", "jane", "account"],
+    ["account.locked", "chose", "jane", "device"],
+    ["account.unlocked", "pass", "jane", undefined],
+  ]);
+});
+
+test("a name is kept, sealed, once it is locked and no sooner: a password typed as a name is typed once", async () => {
+  const { storage, one } = replicas();
+  const stored = async () => (await storage.loginAttempts.list()).map(({ who }) => who);
+  for (let count = 0; count < 2; count++) await one.miss();
+  assert.deepEqual(await stored(), [""]);
+  await one.miss();
+  const [who = ""] = await stored();
+  assert.match(who, /^1\./);
+  assert.ok(!Buffer.from(who.slice(2), "base64url").includes("jane"));
+});
+
+test("a known device is not asked for its network: others there may have spent its tries", async () => {
+  const { one } = replicas({}, 3);
+  const address = "192.0.2.1";
+  for (const username of ["a", "b", "c"]) await one.miss({ ...jane, username }, { address });
+  await assert.rejects(one.begin({ ...jane, username: "d" }, { address }), waits(60));
+  await one.begin(jane, { address, device: "laptop" });
 });
 
 test("switched off, nothing is counted", async () => {

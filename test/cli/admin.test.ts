@@ -8,6 +8,9 @@ import { missing } from "../peer/peer.ts";
 import { makeTestTls, type TestTls, tlsPrograms } from "../peer/tls.ts";
 import { dex, type Finished, type Given } from "./run-dex.ts";
 
+/** Of "trout". */
+const tomsHash = "$2a$10$7/WWzIaUdfZ3qgMIpgLdpui0tZWpIl1v/HWtZ1dCBmkuggArG1guy";
+
 describe("dex admin", { skip: missing(tlsPrograms), timeout: 120_000 }, () => {
   let tls: TestTls;
   let stage: AdminStage;
@@ -21,7 +24,7 @@ describe("dex admin", { skip: missing(tlsPrograms), timeout: 120_000 }, () => {
       tlsClientCA: tls.caFile,
     };
     const own = { ca: Buffer.from(tls.ca), cert: Buffer.from(tls.clientCert), key: Buffer.from(tls.clientKey) };
-    stage = await startAdminStage({ grpc }, allFlags, own);
+    stage = await startAdminStage({ grpc, lockout: { firstLock: "10m" } }, allFlags, own);
     reach = {
       DEX_ADMIN_ADDR: stage.grpc,
       DEX_ADMIN_CA: tls.caFile,
@@ -74,6 +77,30 @@ describe("dex admin", { skip: missing(tlsPrograms), timeout: 120_000 }, () => {
     assert.equal((await admin("password update ann@example.com --username anna")).code, 0);
     assert.match((await admin("password list")).stdout, /^ann@example.com {2}anna {6}u1$/m);
     assert.ok(!stage.log.some((line) => line.includes("correct horse")));
+  });
+
+  test("shows who waits after wrong passwords, and lets them try again", async () => {
+    const password = { email: "tom@example.com", hash: Buffer.from(tomsHash), user_id: "u2" };
+    await stage.client.dex.CreatePassword({ password });
+    const verify = (stdin: string) => admin("password verify tom@example.com", { stdin });
+    for (let count = 0; count < 5; count++)
+      await stage.client.dex.VerifyPassword({ email: password.email, password: `guess ${count}` });
+    assert.equal((await verify("trout\n")).code, 2);
+    const list = await admin("lockout list");
+    assert.match(list.stdout, /^CONNECTOR {2}NAME {13}SECRET {4}WHO WAITS {15}WRONG {2}LOCKED UNTIL\n/);
+    assert.match(list.stdout, /^local {6}tom@example.com {2}password {2}all but known browsers {2}5 {6}20/m);
+    const { accounts } = JSON.parse((await admin("lockout list --json")).stdout);
+    assert.deepEqual(
+      [accounts.length, accounts[0].kind, accounts[0].name, accounts[0].failures, accounts[0].known_device],
+      [1, "password", "tom@example.com", 5, false],
+    );
+    assert.equal(
+      (await admin("lockout lift local Tom@example.com")).stdout,
+      "Tom@example.com at local may try again\n",
+    );
+    assert.equal((await verify("trout\n")).code, 0);
+    assert.equal((await admin("lockout lift local tom@example.com")).code, 3);
+    assert.deepEqual((await stage.client.admin.ListLockedAccounts()).accounts, []);
   });
 
   test("manages connectors from YAML", async (t) => {

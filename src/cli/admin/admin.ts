@@ -5,6 +5,7 @@ import { connectionFlags, targetOf } from "./connection.ts";
 import { connectorCommands } from "./connector-commands.ts";
 import { type AdminCommand, exitCodes, type Given } from "./contract.ts";
 import { adminHelp, commandHelp } from "./help.ts";
+import { lockoutCommands } from "./lockout-commands.ts";
 import { passwordCommands } from "./password-commands.ts";
 import { peopleCommands } from "./people-commands.ts";
 import { print } from "./print.ts";
@@ -17,6 +18,7 @@ export const adminCommands: readonly AdminCommand[] = [
   ...passwordCommands,
   ...connectorCommands,
   ...peopleCommands,
+  ...lockoutCommands,
   ...sessionCommands,
   ...serverCommands,
 ];

@@ -59,10 +59,6 @@ export const refusalsDe: RefusalCatalogue = {
   "refusal.sessionEnded": "Ihre Sitzung ist beendet. Gehen Sie zurück zur Anwendung und beginnen Sie von vorn.",
   "refusal.sessionNotFound": "Die Sitzung wurde nicht gefunden.",
   "refusal.signupDisabled": "Hier können keine Konten angelegt werden.",
-  "refusal.tooManyCodes":
-    "Aus Ihrem Netz kamen zu viele falsche Codes. Warten Sie ein paar Minuten und versuchen Sie es dann noch einmal.",
-  "refusal.tooManySignups":
-    "Aus Ihrem Netz sollten zu viele Konten angelegt werden. Warten Sie eine Stunde und versuchen Sie es dann noch einmal.",
   "refusal.unauthorized": "Diese Anfrage ist nicht erlaubt.",
   "refusal.unhealthy": "Der Dienst ist nicht gesund.",
   "refusal.unreadable": "Die Anfrage ist nicht lesbar.",

@@ -56,8 +56,6 @@ export const refusalsEn = {
   "refusal.sessionEnded": "Your session has ended. Go back to the application and start again.",
   "refusal.sessionNotFound": "Session not found.",
   "refusal.signupDisabled": "User signup is disabled.",
-  "refusal.tooManyCodes": "Too many wrong codes came from your network. Wait a few minutes, then try again.",
-  "refusal.tooManySignups": "Too many accounts were asked for from your network. Wait an hour, then try again.",
   "refusal.unauthorized": "Unauthorized request",
   "refusal.unhealthy": "Health check failed.",
   "refusal.unreadable": "Failed to parse request.",

@@ -58,9 +58,6 @@ export const refusalsEs: RefusalCatalogue = {
   "refusal.sessionEnded": "Su sesión ha terminado. Vuelva a la aplicación y empiece de nuevo.",
   "refusal.sessionNotFound": "No se ha encontrado la sesión.",
   "refusal.signupDisabled": "Aquí no se pueden crear cuentas.",
-  "refusal.tooManyCodes":
-    "Han llegado demasiados códigos incorrectos desde su red. Espere unos minutos y vuelva a intentarlo.",
-  "refusal.tooManySignups": "Se han pedido demasiadas cuentas desde su red. Espere una hora y vuelva a intentarlo.",
   "refusal.unauthorized": "Esta petición no está autorizada.",
   "refusal.unhealthy": "El servicio no está en buen estado.",
   "refusal.unreadable": "No se puede leer la petición.",

@@ -57,8 +57,6 @@ export const refusalsFr: RefusalCatalogue = {
   "refusal.sessionEnded": "Votre session a pris fin. Revenez à l’application et recommencez.",
   "refusal.sessionNotFound": "La session est introuvable.",
   "refusal.signupDisabled": "Il n’est pas possible de créer un compte ici.",
-  "refusal.tooManyCodes": "Trop de codes faux sont venus de votre réseau. Attendez quelques minutes, puis réessayez.",
-  "refusal.tooManySignups": "Trop de comptes ont été demandés depuis votre réseau. Attendez une heure, puis réessayez.",
   "refusal.unauthorized": "Cette demande n’est pas autorisée.",
   "refusal.unhealthy": "Le service n’est pas en bon état.",
   "refusal.unreadable": "La demande est illisible.",

@@ -295,6 +295,7 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
     failures: 3,
     lastTry: earlier,
     lockedUntil: earlier + 5,
+    who: "1.sealed",
     expiry: later,
     ...change,
   }),

@@ -47,8 +47,7 @@ function applySteps(database: DatabaseSync, now: number, logger: Logger): void {
 
 /** Ours, beside Dex's: tables of our own, and indexes so that neither garbage nor one person's records are looked for in a whole table. */
 function prepareOwnTables(database: DatabaseSync, { kinds }: SqlLayout): void {
-  for (const table of [extraTable, ...ownTables])
-    database.exec(ddl(table).replace("create table", "create table if not exists"));
+  for (const change of missingChanges(inspect(database), [extraTable, ...ownTables])) database.exec(ddl(change));
   for (const { table, expiry = [], user } of Object.values(kinds) as readonly SqlKind[]) {
     const indexes = [
       ...expiry.map((column) => [column, column]),

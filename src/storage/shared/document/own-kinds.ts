@@ -124,6 +124,7 @@ export const ownKinds: { readonly [K in OwnKind]: OwnKindDocument } = {
       attempts.integer("failures", "failures"),
       attempts.time("lastTry", "last_try"),
       attempts.time("lockedUntil", "locked_until"),
+      attempts.text("who", "who", "omit"),
       attempts.time("expiry", "expiry"),
     ],
   },

@@ -66,6 +66,7 @@ export const loginAttempts: SqlKind<"loginAttempts"> = {
     column("failures", "integer"),
     column("last_try", "time"),
     column("locked_until", "time"),
+    column("who", "bytes_text"),
     column("expiry", "time"),
   ],
   write: (record) => ({
@@ -73,6 +74,7 @@ export const loginAttempts: SqlKind<"loginAttempts"> = {
     failures: record.failures,
     last_try: record.lastTry,
     locked_until: record.lockedUntil,
+    who: record.who,
     expiry: record.expiry,
   }),
   read: (row) => ({
@@ -80,6 +82,7 @@ export const loginAttempts: SqlKind<"loginAttempts"> = {
     failures: numberOf(row, "failures"),
     lastTry: numberOf(row, "last_try"),
     lockedUntil: numberOf(row, "locked_until"),
+    who: textOf(row, "who"),
     expiry: numberOf(row, "expiry"),
   }),
 };

@@ -277,6 +277,9 @@ export const ownTables: readonly Change[] = [
     ["id"],
     text("id"),
     columnsOf("integer", {}, ["failures"]),
-    time("last_try", "locked_until", "expiry"),
+    time("last_try", "locked_until"),
+    // Nullable: a database server has rows, and replicas that write them, from before there was one.
+    columnsOf("bytes_text", { nullable: true }, ["who"]),
+    time("expiry"),
   ),
 ];
