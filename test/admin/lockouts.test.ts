@@ -32,7 +32,7 @@ async function grant(stage: AdminStage, secret: string, password: string): Promi
     grant_type: "password",
     client_id: "app",
     client_secret: secret,
-    username: "Ann@example.com ",
+    username: "Ann@example.com",
     password,
   };
   const body = new URLSearchParams({ ...form, scope: "openid" });
