@@ -3,8 +3,8 @@
  * shares no line with our verifier. `attacks` take a good document apart and put it together wrong.
  */
 import { execFileSync } from "node:child_process";
-import { type CipherGCM, constants, createCipheriv, publicEncrypt, randomBytes, sign as signBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type CipherGCM, createCipheriv, randomBytes, sign as signBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignedXml } from "xml-crypto";
@@ -202,38 +202,67 @@ export interface Encryption {
   readonly to: KeyPair;
   readonly cipher?: "aes-128-gcm" | "aes-256-gcm" | "aes-128-cbc" | "aes-256-cbc";
   readonly wrap?: "rsa-oaep-mgf1p" | "rsa-oaep" | "rsa-1_5";
-  readonly hash?: "sha1" | "sha256";
+  readonly hash?: keyof typeof hashes;
+  /** The hash of the mask. Default that of `hash`; always SHA-1 with `rsa-oaep-mgf1p`, and where it is `absent`. */
+  readonly mask?: keyof typeof hashes | "absent";
+  /** OAEPparams, in text. */
+  readonly label?: string;
+  /** What the content is. */
+  readonly as?: "EncryptedAssertion" | "EncryptedID";
   /** Beside the EncryptedData instead of within. */
   readonly isKeyBeside?: boolean;
 }
 
-const hashes = { sha1: algorithms["rsa-sha1"][1], sha256: algorithms["rsa-sha256"][1] };
+const hashes = {
+  sha1: "http://www.w3.org/2000/09/xmldsig#sha1",
+  sha256: "http://www.w3.org/2001/04/xmlenc#sha256",
+  sha384: "http://www.w3.org/2001/04/xmldsig-more#sha384",
+  sha512: "http://www.w3.org/2001/04/xmlenc#sha512",
+};
+
+/** By OpenSSL's own program, which takes any two hashes. */
+function wrapKey(key: Buffer, { to, wrap, hash = "sha1", label = "" }: Encryption, mask: string): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), "dex-wrap-"));
+  try {
+    const file = join(folder, "certificate.pem");
+    writeFileSync(file, to.certificate);
+    const oaep = [`rsa_padding_mode:oaep`, `rsa_oaep_md:${hash}`, `rsa_mgf1_md:${mask}`];
+    const labelled = label === "" ? [] : [`rsa_oaep_label:${Buffer.from(label).toString("hex")}`];
+    const options = wrap === "rsa-1_5" ? ["rsa_padding_mode:pkcs1"] : [...oaep, ...labelled];
+    const args = ["pkeyutl", "-encrypt", "-certin", "-inkey", file, ...options.flatMap((each) => ["-pkeyopt", each])];
+    return execFileSync("openssl", args, { input: key });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 /** `content` for the eyes of one service provider. XML Encryption 1.1 §5. */
 export function encryptFor(content: string, encryption: Encryption): string {
-  const { to, cipher = "aes-256-gcm", wrap = "rsa-oaep-mgf1p", hash = "sha1", isKeyBeside = false } = encryption;
+  const { cipher = "aes-256-gcm", wrap = "rsa-oaep-mgf1p", hash = "sha1", isKeyBeside = false } = encryption;
   const isGcm = cipher.endsWith("gcm");
   const key = randomBytes(Number(cipher.slice(4, 7)) / 8);
   const iv = randomBytes(isGcm ? 12 : 16);
   const sealer = createCipheriv(cipher, key, iv);
   const sealed = Buffer.concat([iv, sealer.update(content), sealer.final()]);
   const tag = isGcm ? (sealer as unknown as CipherGCM).getAuthTag() : Buffer.alloc(0);
-  const padding = wrap === "rsa-1_5" ? constants.RSA_PKCS1_PADDING : constants.RSA_PKCS1_OAEP_PADDING;
-  const wrapped = publicEncrypt({ key: to.certificate, padding, oaepHash: hash }, key);
+  const { mask = hash, label = "", as = "EncryptedAssertion" } = encryption;
+  const isFixedMask = wrap !== "rsa-oaep" || mask === "absent";
+  const wrapped = wrapKey(key, encryption, isFixedMask ? "sha1" : mask);
   const prefix =
     isGcm || wrap === "rsa-oaep" ? "http://www.w3.org/2009/xmlenc11#" : "http://www.w3.org/2001/04/xmlenc#";
   const old = "http://www.w3.org/2001/04/xmlenc#";
   const mgf =
-    wrap === "rsa-oaep"
-      ? `<xenc11:MGF xmlns:xenc11="http://www.w3.org/2009/xmlenc11#" Algorithm="http://www.w3.org/2009/xmlenc11#mgf1${hash}"/>`
+    wrap === "rsa-oaep" && mask !== "absent"
+      ? `<xenc11:MGF xmlns:xenc11="http://www.w3.org/2009/xmlenc11#" Algorithm="http://www.w3.org/2009/xmlenc11#mgf1${mask}"/>`
       : "";
+  const params = label === "" ? "" : `<xenc:OAEPparams>${Buffer.from(label).toString("base64")}</xenc:OAEPparams>`;
   const value = (bytes: Buffer): string =>
     `<xenc:CipherData><xenc:CipherValue>${bytes.toString("base64")}</xenc:CipherValue></xenc:CipherData>`;
   const wrapUri = `${wrap === "rsa-oaep" ? "http://www.w3.org/2009/xmlenc11#" : old}${wrap}`;
-  const encryptedKey = `<xenc:EncryptedKey xmlns:xenc="${old}"><xenc:EncryptionMethod Algorithm="${wrapUri}"><ds:DigestMethod xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Algorithm="${hashes[hash]}"/>${mgf}</xenc:EncryptionMethod>${value(wrapped)}</xenc:EncryptedKey>`;
+  const encryptedKey = `<xenc:EncryptedKey xmlns:xenc="${old}"><xenc:EncryptionMethod Algorithm="${wrapUri}"><ds:DigestMethod xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Algorithm="${hashes[hash]}"/>${params}${mgf}</xenc:EncryptionMethod>${value(wrapped)}</xenc:EncryptedKey>`;
   const cipherUri = `${isGcm ? prefix : old}${cipher.replace("aes-", "aes")}`;
   const info = isKeyBeside
     ? ""
     : `<ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">${encryptedKey}</ds:KeyInfo>`;
-  return `<saml:EncryptedAssertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><xenc:EncryptedData xmlns:xenc="${old}" Type="${old}Element"><xenc:EncryptionMethod Algorithm="${cipherUri}"/>${info}${value(Buffer.concat([sealed, tag]))}</xenc:EncryptedData>${isKeyBeside ? encryptedKey : ""}</saml:EncryptedAssertion>`;
+  return `<saml:${as} xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><xenc:EncryptedData xmlns:xenc="${old}" Type="${old}Element"><xenc:EncryptionMethod Algorithm="${cipherUri}"/>${info}${value(Buffer.concat([sealed, tag]))}</xenc:EncryptedData>${isKeyBeside ? encryptedKey : ""}</saml:${as}>`;
 }

@@ -115,6 +115,12 @@ describe("SimpleSAMLphp", { skip: noSimpleSaml }, () => {
     assert.equal(finished.refusedBy, "saml.assertion.encrypted");
   });
 
+  it("a name that is encrypted by itself is opened", async () => {
+    const attempt = await signIn("urn:test:encrypted-name", { privateKey: idp.sp.key });
+    assert.match(Buffer.from(attempt.response, "base64").toString(), /<saml:Subject><saml:EncryptedID>/);
+    assert.deepEqual(told(await finish(attempt)), jane);
+  });
+
   it("AES-CBC without a signature around it is refused: it would answer an attacker's guesses", async () => {
     const finished = await finish(await signIn("urn:test:encrypted-alone", { privateKey: idp.sp.key }));
     assert.equal(finished.refusedBy, "saml.assertion.encrypted");

@@ -26,6 +26,7 @@ export const simpleSamlVariants = {
     "['NameIDFormat' => 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress', 'simplesaml.nameidattribute' => 'email']",
   "urn:test:encrypted": "['assertion.encryption' => true, 'certData' => $sp]",
   "urn:test:encrypted-alone": "['assertion.encryption' => true, 'saml20.sign.response' => false, 'certData' => $sp]",
+  "urn:test:encrypted-name": "['nameid.encryption' => true, 'certData' => $sp]",
   "urn:test:signed-requests": "['validate.authnrequest' => true, 'validate.logout' => true, 'certData' => $sp]",
 } as const;
 

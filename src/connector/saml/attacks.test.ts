@@ -545,6 +545,103 @@ describe("signature wrapping", () => {
   );
 });
 
+describe("refused though its name is encrypted for us", () => {
+  const name = (value: string): string =>
+    `<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${value}</saml:NameID>`;
+  const hidden = (content: string, more: object = {}): string =>
+    encryptFor(content, { to: ourKey, as: "EncryptedID", ...more });
+  const cases: readonly (readonly [what: string, check: string, nameIdXml: string])[] = [
+    ["an EncryptedID beside a NameID", "saml.subject.encrypted", hidden(name("jane")) + name("admin")],
+    ["a NameID beside an EncryptedID", "saml.subject.encrypted", name("admin") + hidden(name("jane"))],
+    ["two EncryptedIDs", "saml.subject.encrypted", hidden(name("jane")) + hidden(name("admin"))],
+    ["an encrypted Assertion as a name", "saml.subject.encrypted", hidden(assertion())],
+    ["an encrypted BaseID", "saml.subject.encrypted", hidden(name("jane").replaceAll("NameID", "BaseID"))],
+    ["an encrypted NameID of another namespace", "saml.subject.encrypted", hidden("<NameID>jane</NameID>")],
+    ["an encrypted NameID with an element in it", "saml.subject.encrypted", hidden(name("ja<b/>ne"))],
+    ["a comment in an encrypted NameID", "saml.xml.comment", hidden(name("jane<!-- -->.evil"))],
+    ["an entity in an encrypted NameID", "saml.xml.doctype", hidden(`<!DOCTYPE a [<!ENTITY b "c">]>${name("&b;")}`)],
+    ["an encrypted name without a value", "saml.subject.name_id", hidden(name(" "))],
+    ["a name whose key is wrapped by RSA 1.5", "saml.assertion.encrypted", hidden(name("jane"), { wrap: "rsa-1_5" })],
+    ["a name encrypted for somebody else", "saml.assertion.encrypted", hidden(name("jane"), { to: stranger })],
+  ];
+  for (const [what, check, nameIdXml] of cases) {
+    refuses(what, check, () => signedResponse({ nameIdXml }), { privateKey: ourKey.key });
+  }
+  refuses(
+    "an EncryptedID that was put into the signed Assertion",
+    "saml.signature.digest",
+    () => change(signedAssertion(), part(signedAssertion(), "NameID"), hidden(name("admin"))),
+    { privateKey: ourKey.key },
+  );
+  refuses(
+    "an EncryptedID that nobody signed",
+    "saml.signature.present",
+    () => response({ nameIdXml: hidden(name("admin")) }),
+    { privateKey: ourKey.key },
+  );
+});
+
+describe("refused for how its key is wrapped", () => {
+  const wrapped = (more: object, edit = (document: string): string => document): string =>
+    response({}, edit(encryptFor(sign(assertion(), "Assertion", { pair }), { to: ourKey, ...more })));
+  const cases: readonly (readonly [what: string, document: () => string])[] = [
+    ["RSA 1.5 (Bleichenbacher)", () => wrapped({ wrap: "rsa-1_5" })],
+    [
+      "RSA-OAEP that says RSA 1.5",
+      () => wrapped({}, (text) => change(text, "xmlenc#rsa-oaep-mgf1p", "xmlenc#rsa-1_5")),
+    ],
+    ["a mask that nobody knows", () => wrapped({ wrap: "rsa-oaep" }, (text) => change(text, "#mgf1sha1", "#mgf1md5"))],
+    ["a hash that nobody knows", () => wrapped({}, (text) => change(text, "xmldsig#sha1", "xmldsig-more#md5"))],
+    [
+      "another mask than it was closed with",
+      () => wrapped({ wrap: "rsa-oaep" }, (text) => change(text, "#mgf1sha1", "#mgf1sha256")),
+    ],
+    [
+      "another hash than it was closed with",
+      () => wrapped({ wrap: "rsa-oaep", hash: "sha256" }, (text) => change(text, "xmlenc#sha256", "xmlenc#sha512")),
+    ],
+    [
+      "another label than it was closed with",
+      () => wrapped({ label: "a" }, (text) => change(text, ">YQ==<", ">Yg==<")),
+    ],
+    ["a label that is no base64", () => wrapped({ label: "a" }, (text) => change(text, ">YQ==<", ">?<"))],
+    ["two hashes to choose from", () => wrapped({}, (text) => text.replace(/<ds:DigestMethod [^>]*\/>/, "$&$&"))],
+    [
+      "a key of another length than its cipher's",
+      () => wrapped({}, (text) => change(text, "aes256-gcm", "aes128-gcm")),
+    ],
+    [
+      "a wrapped key that was changed (Manger)",
+      () => wrapped({ wrap: "rsa-oaep", hash: "sha256", mask: "sha1" }, (text) => flipped(text, 17)),
+    ],
+    ["a wrapped key that was changed", () => wrapped({}, (text) => flipped(text, 17))],
+  ];
+  for (const [what, document] of cases) {
+    refuses(what, "saml.assertion.encrypted", document, { privateKey: ourKey.key });
+  }
+
+  it("by one and the same answer, whatever is wrong with the key", async () => {
+    const reasons = new Set<string | undefined>();
+    for (const mask of ["sha1", "sha256"]) {
+      for (const at of [0, 100, 255]) {
+        const document = wrapped({ wrap: "rsa-oaep", hash: "sha256", mask }, (text) => flipped(text, at));
+        const victim = await openServiceProvider({ privateKey: ourKey.key }, {}, sp.clock);
+        const { decisions } = await victim.finish(document, requestId);
+        reasons.add(decisions.find(({ outcome }) => outcome === "fail")?.because);
+      }
+    }
+    assert.deepEqual([...reasons], ["none of our keys opens it"]);
+  });
+
+  /** One bit of the wrapped key. */
+  function flipped(text: string, at: number): string {
+    const value = /<xenc:CipherValue>([^<]*)</.exec(text)?.[1] ?? assert.fail();
+    const bytes = Buffer.from(value, "base64");
+    bytes.writeUInt8((bytes[at] ?? 0) ^ 1, at);
+    return change(text, value, bytes.toString("base64"));
+  }
+});
+
 describe("refused though it is signed", () => {
   const both = (what: string, check: string, more: Partial<ResponseParts>, config: Config = {}): void => {
     refuses(`${what}; Response signed`, check, () => signedResponse(more), config);
@@ -661,7 +758,7 @@ describe("refused though it is signed", () => {
   both("a blank NameID", "saml.subject.name_id", name("<saml:NameID> \n\t</saml:NameID>"));
   both("two NameIDs", "saml.subject.name_id", name("<saml:NameID>jane</saml:NameID><saml:NameID>admin</saml:NameID>"));
   both("a NameID with an element in it", "saml.subject.name_id", name("<saml:NameID>admin<x/>jane</saml:NameID>"));
-  both("an EncryptedID", "saml.subject.name_id", name("<saml:EncryptedID/>"));
+  both("an empty EncryptedID", "saml.assertion.encrypted", name("<saml:EncryptedID/>"), { privateKey: ourKey.key });
   refuses("two Subjects", "saml.subject.present", () => {
     const doubled = assertion().replace(
       "</saml:Subject>",

@@ -1,11 +1,13 @@
 import { createDecipheriv, type KeyObject } from "node:crypto";
+import type { Hash } from "./algorithms.ts";
 import { decodeWrappedBase64 } from "./base64.ts";
 import { ns } from "./names.ts";
 import { quoted, SamlRefusal } from "./refusal.ts";
+import { type OaepWay, openOaep } from "./rsa-oaep.ts";
 import { attributeOf, childrenOf, isElement, textOf, type XmlElement } from "./xml/tree.ts";
 
 /**
- * What stands in an EncryptedAssertion, in clear. `isAuthentic`: a signature around it was verified already.
+ * What stands in an EncryptedAssertion or an EncryptedID, in clear. `isAuthentic`: a signature around it was verified already.
  * @throws {SamlRefusal} The same for every reason that depends on the secret key.
  */
 export type Decryptor = (encrypted: XmlElement, isAuthentic: boolean) => Promise<Uint8Array>;
@@ -25,18 +27,21 @@ const ciphers: ReadonlyMap<string, Cipher> = new Map([
   [`${ns.encryption}aes256-cbc`, { bytes: 32, mode: "cbc" }],
 ]);
 
-/** Hash and mask, which WebCrypto takes as one: the pairs that identity providers send. XML Encryption 1.1 §5.5.2. */
-const oaepHashes: ReadonlyMap<string, string> = new Map([
-  [`${ns.signature}sha1`, "SHA-1"],
-  [`${ns.encryption}sha256`, "SHA-256"],
-  ["http://www.w3.org/2001/04/xmldsig-more#sha384", "SHA-384"],
-  [`${ns.encryption}sha512`, "SHA-512"],
+const more = "http://www.w3.org/2001/04/xmldsig-more#";
+/** XML Encryption 1.1 §5.7; RFC 9231 §2.1.3 has another name for SHA-384. */
+const hashes: ReadonlyMap<string, Hash> = new Map([
+  [`${ns.signature}sha1`, "sha1"],
+  [`${ns.encryption}sha256`, "sha256"],
+  [`${ns.encryption}sha384`, "sha384"],
+  [`${more}sha384`, "sha384"],
+  [`${ns.encryption}sha512`, "sha512"],
 ]);
-const masks: ReadonlyMap<string, string> = new Map([
-  [`${ns.encryption11}mgf1sha1`, "SHA-1"],
-  [`${ns.encryption11}mgf1sha256`, "SHA-256"],
-  [`${ns.encryption11}mgf1sha384`, "SHA-384"],
-  [`${ns.encryption11}mgf1sha512`, "SHA-512"],
+/** XML Encryption 1.1 §5.5.2. */
+const masks: ReadonlyMap<string, Hash> = new Map([
+  [`${ns.encryption11}mgf1sha1`, "sha1"],
+  [`${ns.encryption11}mgf1sha256`, "sha256"],
+  [`${ns.encryption11}mgf1sha384`, "sha384"],
+  [`${ns.encryption11}mgf1sha512`, "sha512"],
 ]);
 
 const spec = "XML Encryption 1.1 §5";
@@ -44,9 +49,7 @@ const refuse = (because: string): SamlRefusal => new SamlRefusal("saml.assertion
 
 /** Decrypts with any of our RSA keys: the present one, and those it replaced. */
 export function createDecryptor(keys: readonly KeyObject[]): Decryptor {
-  const ready = keys
-    .filter((key) => key.asymmetricKeyType === "rsa")
-    .map((key) => key.export({ type: "pkcs8", format: "der" }));
+  const ready = keys.filter((key) => key.asymmetricKeyType === "rsa");
   return async (encrypted, isAuthentic) => {
     if (ready.length === 0) throw refuse("it is encrypted, and no privateKey of type RSA is configured");
     const data = one(encrypted, ns.encryption, "EncryptedData");
@@ -57,10 +60,10 @@ export function createDecryptor(keys: readonly KeyObject[]): Decryptor {
     if (cipher.mode === "cbc" && !isAuthentic) {
       throw refuse("CBC in a Response that is not signed; let the identity provider use GCM, or sign the Response");
     }
-    const { value, hash } = wrappedKeyOf(encrypted, data);
+    const { value, way } = wrappedKeyOf(encrypted, data);
     const secret = cipherValueOf(data);
     for (const key of ready) {
-      const clear = await decryptWith(key, hash, value, cipher, secret);
+      const clear = openWith(await openOaep(key, value, way), cipher, secret);
       if (clear !== undefined) return clear;
     }
     throw refuse("none of our keys opens it");
@@ -68,19 +71,9 @@ export function createDecryptor(keys: readonly KeyObject[]): Decryptor {
 }
 
 /** Every failure looks the same, so that it tells nothing about the key. */
-async function decryptWith(
-  pkcs8: Uint8Array,
-  hash: string,
-  wrapped: Uint8Array,
-  { bytes, mode }: Cipher,
-  secret: Buffer,
-): Promise<Uint8Array | undefined> {
+function openWith(key: Uint8Array | undefined, { bytes, mode }: Cipher, secret: Buffer): Uint8Array | undefined {
+  if (key?.length !== bytes) return undefined;
   try {
-    const algorithm = { name: "RSA-OAEP", hash };
-    // Through WebCrypto, because it leaves the event loop free for the millisecond that RSA takes.
-    const privateKey = await crypto.subtle.importKey("pkcs8", new Uint8Array(pkcs8), algorithm, false, ["decrypt"]);
-    const key = new Uint8Array(await crypto.subtle.decrypt(algorithm, privateKey, new Uint8Array(wrapped)));
-    if (key.length !== bytes) return undefined;
     return mode === "gcm" ? openGcm(key, secret) : openCbc(key, secret);
   } catch {
     return undefined;
@@ -104,40 +97,52 @@ function openCbc(key: Uint8Array, secret: Buffer): Uint8Array | undefined {
 }
 
 /** The EncryptedKey stands in the data's KeyInfo, or beside the data. SAML Core §6.1 with its errata E43. */
-function wrappedKeyOf(encrypted: XmlElement, data: XmlElement): { readonly value: Buffer; readonly hash: string } {
+function wrappedKeyOf(encrypted: XmlElement, data: XmlElement): { readonly value: Buffer; readonly way: OaepWay } {
   const inside = childrenOf(data, ns.signature, "KeyInfo").flatMap((info) =>
     childrenOf(info, ns.encryption, "EncryptedKey"),
   );
   const [key, ...more] = [...inside, ...childrenOf(encrypted, ns.encryption, "EncryptedKey")];
   if (key === undefined || more.length > 0) throw refuse("not exactly one EncryptedKey");
   const method = one(key, ns.encryption, "EncryptionMethod");
-  return { value: cipherValueOf(key), hash: oaepHashOf(method) };
+  return { value: cipherValueOf(key), way: oaepWayOf(method) };
 }
 
-function oaepHashOf(method: XmlElement): string {
+function oaepWayOf(method: XmlElement): OaepWay {
   const algorithm = attributeOf(method, "Algorithm");
   const isFixedMask = algorithm === `${ns.encryption}rsa-oaep-mgf1p`;
   // RSA 1.5 has been broken by its padding since Bleichenbacher.
   if (!isFixedMask && algorithm !== `${ns.encryption11}rsa-oaep`)
     throw refuse(`its key is wrapped by ${quoted(algorithm)}`);
-  const [digest] = childrenOf(method, ns.signature, "DigestMethod");
-  const [mgf] = childrenOf(method, ns.encryption11, "MGF");
-  const hash = digest === undefined ? "SHA-1" : oaepHashes.get(attributeOf(digest, "Algorithm") ?? "");
-  const mask = isFixedMask || mgf === undefined ? "SHA-1" : masks.get(attributeOf(mgf, "Algorithm") ?? "");
-  if (hash === undefined || hash !== mask)
-    throw refuse("RSA-OAEP with a mask of another hash than its own is not supported");
-  return hash;
+  const named = (element: XmlElement | undefined, known: ReadonlyMap<string, Hash>): Hash => {
+    const name = element === undefined ? "sha1" : known.get(attributeOf(element, "Algorithm") ?? "");
+    if (name === undefined) throw refuse(`RSA-OAEP with ${quoted(element && attributeOf(element, "Algorithm"))}`);
+    return name;
+  };
+  const label = atMostOne(method, ns.encryption, "OAEPparams");
+  return {
+    hash: named(atMostOne(method, ns.signature, "DigestMethod"), hashes),
+    mask: isFixedMask ? "sha1" : named(atMostOne(method, ns.encryption11, "MGF"), masks),
+    label: label === undefined ? Buffer.alloc(0) : bytesOf(label),
+  };
 }
 
-function cipherValueOf(parent: XmlElement): Buffer {
-  const value = one(one(parent, ns.encryption, "CipherData"), ns.encryption, "CipherValue");
+const cipherValueOf = (parent: XmlElement): Buffer =>
+  bytesOf(one(one(parent, ns.encryption, "CipherData"), ns.encryption, "CipherValue"));
+
+function bytesOf(value: XmlElement): Buffer {
   const bytes = value.children.some(isElement) ? undefined : decodeWrappedBase64(textOf(value));
-  if (bytes === undefined) throw refuse("CipherValue is no base64");
+  if (bytes === undefined) throw refuse(`${value.local} is no base64`);
   return bytes;
 }
 
 function one(parent: XmlElement, namespace: string, local: string): XmlElement {
+  const child = atMostOne(parent, namespace, local);
+  if (child === undefined) throw refuse(`no ${local} in ${parent.local}`);
+  return child;
+}
+
+function atMostOne(parent: XmlElement, namespace: string, local: string): XmlElement | undefined {
   const [child, ...more] = childrenOf(parent, namespace, local);
-  if (child === undefined || more.length > 0) throw refuse(`not exactly one ${local} in ${parent.local}`);
+  if (more.length > 0) throw refuse(`more than one ${local} in ${parent.local}`);
   return child;
 }

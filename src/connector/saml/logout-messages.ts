@@ -5,6 +5,8 @@ import { signatureAlgorithms } from "./algorithms.ts";
 import { issuerOf } from "./authn-request.ts";
 import { decodeBase64 } from "./base64.ts";
 import type { NameIdParts } from "./cached-identity.ts";
+import { clearNameIn } from "./clear-name.ts";
+import type { Decryptor } from "./decrypt-assertion.ts";
 import type { Idp } from "./idp.ts";
 import { instantOf, type Moment, untimely, writeInstant } from "./instant.ts";
 import { ns, statusPrefix } from "./names.ts";
@@ -58,11 +60,13 @@ export async function hearLogoutRequest(
   message: Callback,
   { entityId }: Pick<Idp, "entityId">,
   policy: SignaturePolicy,
+  decrypt: Decryptor,
   skew: number,
 ): Promise<HeardLogout> {
-  const { request, relayState } =
+  const { request: received, relayState } =
     message.method === "POST" ? posted(message, policy) : await redirected(message, policy);
-  checkRequest(request, message, entityId, { now: policy.now, skew });
+  checkRequest(received, message, entityId, { now: policy.now, skew });
+  const request = await clearNameIn(received, decrypt, true);
   const nameId = nameIdOf(request);
   const sessions = childrenOf(request, ns.protocol, "SessionIndex").map(textOf);
   const [session] = sessions;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createSign } from "node:crypto";
 import { describe, it } from "node:test";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { encode, makeKeyPair, makeResponse, sign } from "../../../test/fake/saml-documents.ts";
+import { encode, encryptFor, makeKeyPair, makeResponse, sign } from "../../../test/fake/saml-documents.ts";
 import type { Decision } from "../../kernel/ports.ts";
 import { Secret } from "../../kernel/secret.ts";
 import type { Callback } from "../contract.ts";
@@ -94,6 +94,15 @@ describe("a logout that the upstream begins", () => {
     assert.deepEqual([ended?.userId, ended?.upstreamSessionId], ["jane", "_session"]);
     const tampered = signed(request()).replace("jane", "admin");
     assert.equal((await hear(byPost(tampered))).refusedBy, "saml.signature.digest");
+  });
+
+  it("may name the person in secret", async () => {
+    const inClear = `<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">jane</saml:NameID>`;
+    const nameId = encryptFor(inClear, { to: ours, as: "EncryptedID" });
+    for (const message of [byGet(redirected(request({ nameId }))), byPost(signed(request({ nameId })))])
+      assert.equal((await hear(message)).ended?.userId, "jane");
+    const both = request({ nameId: `${nameId}<saml:NameID>admin</saml:NameID>` });
+    assert.equal((await hear(byPost(signed(both)))).refusedBy, "saml.subject.encrypted");
   });
 
   it("ends all of the person's where it names none, or several", async () => {

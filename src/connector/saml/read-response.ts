@@ -1,3 +1,4 @@
+import { withClearName } from "./clear-name.ts";
 import type { Decryptor } from "./decrypt-assertion.ts";
 import { ns } from "./names.ts";
 import { checkRoot, checkVersion, readDocument, readMessage, refuseSharedIds } from "./read-message.ts";
@@ -59,11 +60,12 @@ export async function readResponse(encoded: string, policy: ResponsePolicy): Pro
     );
   }
   checkVersion(assertion);
+  // From a signed text in any case: the Response's, or the Assertion's own.
+  const believed = signed === undefined || isEncrypted ? (inner?.element ?? assertion) : assertion;
   return {
     envelope,
     isEnvelopeSigned: signed !== undefined || signatures === undefined,
-    // From a signed text in any case: the Response's, or the Assertion's own.
-    assertion: signed === undefined || isEncrypted ? (inner?.element ?? assertion) : assertion,
+    assertion: await withClearName(believed, policy.decrypt, signatures !== undefined),
     proof: proofOf(signed?.signer, inner?.signer, isEncrypted),
   };
 }

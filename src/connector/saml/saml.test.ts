@@ -194,6 +194,39 @@ describe("groups", () => {
   }
 });
 
+const oaepHashes = ["sha1", "sha256", "sha384", "sha512"] as const;
+const oaepWay = (hash: (typeof oaepHashes)[number], mask: (typeof oaepHashes)[number] | "absent") =>
+  ({ wrap: "rsa-oaep", hash, mask }) as const;
+
+describe("an encrypted name", () => {
+  const ours = makeKeyPair("Dex");
+  const config = { privateKey: ours.key };
+  const name = `<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">jane</saml:NameID>`;
+  const named = (cipher: "aes-256-gcm" | "aes-128-cbc" = "aes-256-gcm") => ({
+    ...fresh(),
+    nameIdXml: encryptFor(name, { to: ours, as: "EncryptedID", cipher }),
+  });
+
+  it("is read from a signed Response, a signed Assertion, and an encrypted Assertion", async () => {
+    for (const cipher of ["aes-256-gcm", "aes-128-cbc"] as const) {
+      const parts = named(cipher);
+      const signed = sign(makeAssertion(parts), "Assertion", { pair });
+      for (const document of [
+        sign(makeResponse(parts), "Response", { pair }),
+        sign(makeResponse(parts), "Assertion", { pair }),
+        makeResponse(parts, encryptFor(signed, { to: ours })),
+      ])
+        assert.deepEqual(identityOf(await show(document, config)), janesIdentity);
+    }
+  });
+
+  it("needs a key of ours", async () => {
+    const document = sign(makeResponse(named()), "Response", { pair });
+    for (const settings of [{}, { privateKey: makeKeyPair().key }])
+      assert.equal((await show(document, settings)).refusedBy, "saml.assertion.encrypted");
+  });
+});
+
 describe("an encrypted assertion", () => {
   const ours = makeKeyPair("Dex");
   const old = makeKeyPair("Old Dex");
@@ -205,6 +238,10 @@ describe("an encrypted assertion", () => {
     { cipher: "aes-128-gcm", wrap: "rsa-oaep", hash: "sha256" },
     { cipher: "aes-256-gcm", isKeyBeside: true },
     { cipher: "aes-256-gcm", to: old },
+    { wrap: "rsa-oaep", hash: "sha256", label: "for Dex" },
+    { wrap: "rsa-oaep", hash: "sha256", mask: "sha1", label: "for Dex" },
+    ...oaepHashes.map((hash) => ({ wrap: "rsa-oaep-mgf1p", hash }) as const),
+    ...oaepHashes.flatMap((hash) => [...oaepHashes, "absent" as const].map((mask) => oaepWay(hash, mask))),
   ] as const;
   for (const way of ways) {
     it(`is read: ${JSON.stringify({ ...way, ...("to" in way ? { to: "a previous key" } : {}) })}`, async () => {

@@ -41,7 +41,7 @@ export async function hearLogout(
   const idp = await parts.idp.current(signal);
   const policy = { keys: idp.keys, now: deps.clock.now(), allowsSha1: config.insecureAllowSHA1 };
   try {
-    const { id, ended, relayState } = await hearLogoutRequest(message, idp, policy, skew);
+    const { id, ended, relayState } = await hearLogoutRequest(message, idp, policy, parts.decrypt, skew);
     if (!parts.replays.claim(`logout ${id}`, policy.now + 2 * logoutLifetime)) {
       throw new SamlRefusal("saml.logout.replay", "this request was used before", "SAML Core §3.7.1");
     }
