@@ -37,6 +37,9 @@ const current = new AsyncLocalStorage<Span>();
 /** The span that the running code belongs to; undefined without traces. */
 export const currentSpan = (): Span | undefined => current.getStore();
 
+/** Runs `work` as part of nothing: what a request sets off and goes on without it. */
+export const detached = <T>(work: () => T): T => current.exit(work);
+
 /** Runs `work` as a part of the current span. A fault is noted by its kind alone: messages are for the log. */
 export function inSpan<T>(
   name: string,

@@ -3,6 +3,7 @@ import type { AnyConnectorType } from "../connector/registry.ts";
 import { UnavailableError } from "../kernel/errors.ts";
 import { asGoReads } from "../kernel/go-keys.ts";
 import { type Clock, type Logger, millis, type Random } from "../kernel/ports.ts";
+import { detached } from "../kernel/span.ts";
 import type { OpenUpstreamFetch, UpstreamOptions } from "../kernel/upstream-fetch.ts";
 import type { ConnectorRecord } from "../storage/records.ts";
 import { jittered, type UpstreamWatch, watched, watchUpstream } from "./upstream-watch.ts";
@@ -100,7 +101,7 @@ export function createConnectorSlot(record: ConnectorRecord, deps: ConnectorSlot
     glance: () => watch?.glance(),
     async open() {
       if (closing.signal.aborted) throw new UnavailableError(`connector ${id}`, "the connector was closed");
-      first ??= start();
+      first ??= detached(start);
       // A login waits for the first attempt alone: a dead upstream must not hold up every login that names it.
       if (unopened === undefined) await first;
       if (connector === undefined)

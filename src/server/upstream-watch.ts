@@ -1,5 +1,6 @@
 import { UnavailableError } from "../kernel/errors.ts";
 import { type Clock, type Logger, type Millis, millis, type Random } from "../kernel/ports.ts";
+import { detached } from "../kernel/span.ts";
 
 /** Whether the upstream of an open connector is there. */
 export interface UpstreamWatch {
@@ -67,7 +68,7 @@ export function watchUpstream(probe: (signal: AbortSignal) => Promise<void>, dep
   function ask(): void {
     if (isAsking || closing.aborted) return;
     isAsking = true;
-    void askUntilItAnswers().finally(() => {
+    void detached(askUntilItAnswers).finally(() => {
       isAsking = false;
     });
   }
