@@ -5,10 +5,10 @@ NODE := bin/node
 READY := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check watch spec bench docs bundle image release site
+.PHONY: help setup run test check watch spec bench docs bundle executable image release site
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 # npm writes this file when it is done, so its age is the age of node_modules.
 $(READY): package-lock.json
@@ -41,6 +41,9 @@ docs: $(READY) ## regenerate docs/reference
 
 bundle: $(READY) ## dist/: the server in one folder that needs Node and nothing else
 	@$(NODE) scripts/package/bundle.ts
+
+executable: $(READY) ## dist/dex: the server and Node in one file
+	@$(NODE) scripts/package/executable.ts
 
 image: ## the container image dex:local, with docker or what DOCKER names
 	@$${DOCKER:-docker} build --build-arg VERSION="$$VERSION" -t dex:local .

@@ -2,6 +2,7 @@
  * The command line: arguments, the file, exit codes. The only room that sees the process. This file is the
  * entry: it imports nothing of ours before the compile cache is on, so that everything else comes out of it.
  */
+import { lstatSync, mkdirSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -13,7 +14,17 @@ import { buffer } from "node:stream/consumers";
 function keepCompiledCode(): void {
   const { XDG_CACHE_HOME: cache, HOME: home } = process.env;
   const folder = cache || (home && join(home, ".cache"));
-  if (folder) enableCompileCache(join(folder, "dex", "compile-cache"));
+  if (folder && isOursAlone(join(folder, "dex"))) enableCompileCache(join(folder, "dex", "compile-cache"));
+}
+
+function isOursAlone(folder: string): boolean {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const { uid, mode } = lstatSync(folder);
+    return uid === process.getuid?.() && (mode & 0o022) === 0;
+  } catch {
+    return false; // A home that cannot be written to is nothing unusual.
+  }
 }
 
 keepCompiledCode();
