@@ -44,7 +44,7 @@ export const passwordOf = ({ email }: Password) =>
  * A cookie alone changes nothing that would keep its owner out: the person knows the password, or gave it just now.
  * @throws {TooManyAttemptsError} Not now.
  */
-async function proofProblem(
+export async function proofProblem(
   { session, account, current, origin, told, signal }: Proof,
   deps: AccountDeps,
 ): Promise<"current" | undefined> {
@@ -127,6 +127,11 @@ export async function confirmNewAddress(token: string, asker: Asker, deps: Accou
     throw error;
   }
   await endAccess(record.userId, deps);
+  // A passkey finds the account by the address that we know of its person.
+  await deps.storage.userIdentities.update({ userId: record.userId, connectorId: localConnectorId }, (known) => ({
+    ...known,
+    claims: { ...known.claims, email: record.newEmail, emailVerified: true },
+  }));
   deps.logger.info("address changed", { user_id: record.userId });
   mailNotice(record.email, "emailChanged", asker, deps);
   return true;

@@ -526,6 +526,7 @@ test("with sessions switched off neither sessions nor second factors may be conf
 
 test("second factors", async () => {
   const totp = "{id: totp, type: TOTP, config: {}}";
+  const passkey = (id: string): string => `{id: ${id}, type: WebAuthn, config: {firstFactor: true}}`;
   await check([
     [
       "mfa: {authenticators: [{type: TOTP, config: {}}]}",
@@ -561,6 +562,31 @@ test("second factors", async () => {
       [
         "mfa.authenticators[0].config.timeout",
         'failed to create WebAuthn provider: invalid timeout "x": time: invalid duration "x"',
+      ],
+    ],
+    [
+      "mfa: {authenticators: [{id: a, type: WebAuthn, connectorTypes: [ldap], config: {firstFactor: true, userVerification: preferred}}]}",
+      [
+        "mfa.authenticators[0].config.firstFactor",
+        'failed to create WebAuthn provider: firstFactor does not go with userVerification "preferred"',
+      ],
+      [
+        "mfa.authenticators[0].config.firstFactor",
+        "failed to create WebAuthn provider: firstFactor is for people of the password database, whom connectorTypes leaves out",
+      ],
+    ],
+    [
+      `enablePasswordDB: false\nmfa: {authenticators: [${passkey("a")}]}`,
+      [
+        "mfa.authenticators[0].config.firstFactor",
+        "failed to create WebAuthn provider: firstFactor is for people of the password database",
+      ],
+    ],
+    [
+      `mfa: {authenticators: [${passkey("a")}, ${passkey("b")}]}`,
+      [
+        "mfa.authenticators[1].config.firstFactor",
+        "failed to create WebAuthn provider: firstFactor is for one authenticator",
       ],
     ],
   ]);

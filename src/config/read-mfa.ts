@@ -44,8 +44,16 @@ export function readMfa(reading: Reading): MfaConfig {
     findings.refuse("setup", "mfa", "mfa requires sessions to be enabled (DEX_SESSIONS_ENABLED=true)");
   }
   const read = authenticators.map((authenticator, index) => readAuthenticator(reading, authenticator, index));
+  const first = read.findIndex(isFirstFactor);
+  const another = read.findIndex((authenticator, index) => index > first && isFirstFactor(authenticator));
+  if (another >= 0) {
+    const message = "failed to create WebAuthn provider: firstFactor is for one authenticator";
+    findings.refuse("setup", `mfa.authenticators[${another}].config.firstFactor`, message);
+  }
   return { authenticators: read.filter((authenticator) => authenticator !== undefined), ...choices };
 }
+
+const isFirstFactor = (read: AuthenticatorConfig | undefined): boolean => read?.type === "WebAuthn" && read.firstFactor;
 
 function readAuthenticator(
   reading: Reading,
@@ -117,9 +125,28 @@ function readWebauthn(
     const message = `failed to create WebAuthn provider: unknown ${key} ${quoteGo(rest[key])}`;
     findings.refuse("setup", `${path}.config.${key}`, message, { hint: known.join(", ") });
   }
+  if (rest.firstFactor) checkFirstFactor(reading, { ...rest, connectorTypes }, path);
   const prefix = `failed to create WebAuthn provider: invalid timeout ${quoteGo(text ?? "")}: `;
   const timeout = readDuration(findings, `${path}.config.timeout`, text, prefix);
   return { type: "WebAuthn", id, connectorTypes, ...rest, ...(timeout === undefined ? {} : { timeout }) };
+}
+
+/** What a passkey in place of a password takes; anything less would be a way in for somebody else, or for nobody. */
+function checkFirstFactor(
+  { file, findings }: Reading,
+  { userVerification, connectorTypes }: Pick<WebauthnConfig, "userVerification" | "connectorTypes">,
+  path: string,
+): void {
+  const key = `${path}.config.firstFactor`;
+  const refuse = (message: string, hint: string): void =>
+    findings.refuse("setup", key, `failed to create WebAuthn provider: firstFactor ${message}`, { hint });
+  if (userVerification === "preferred" || userVerification === "discouraged") {
+    refuse(`does not go with userVerification ${quoteGo(userVerification)}`, "userVerification: required, or none");
+  }
+  if (!file.enablePasswordDB) refuse("is for people of the password database", "enablePasswordDB: true");
+  if (connectorTypes.length > 0 && !connectorTypes.includes("local")) {
+    refuse("is for people of the password database, whom connectorTypes leaves out", "connectorTypes: [local]");
+  }
 }
 
 function checkChains({ file, findings }: Reading): void {

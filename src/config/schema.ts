@@ -204,6 +204,9 @@ export const webauthnSchema = z.object({
   userVerification: text("Whether the device must recognise its person.", ["required", "preferred", "discouraged"]),
   authenticatorAttachment: text("Whether the device is built in.", ["platform", "cross-platform"]),
   timeout: duration("How long the person may take; the browser's own hint of 300s when absent."),
+  firstFactor: flag(
+    "Whether people of the password database sign in with a passkey in place of a password; it then stands for every second factor. Not in Dex.",
+  ),
 });
 
 const lockoutSchema = z.object({

@@ -82,7 +82,12 @@ async function openHere(request: HttpRequest, provider: Provider): Promise<Here 
 const home = ({ flow }: Provider): HttpAnswer =>
   redirect(303, flow.policy.issuerPath === "" ? "/" : flow.policy.issuerPath);
 
-const proofOf = (request: HttpRequest, { session, account }: Here, provider: Provider): Proof => ({
+/** What a form says of the current password. */
+export const proofOf = (
+  request: HttpRequest,
+  { session, account }: Pick<Here, "session" | "account">,
+  provider: Provider,
+): Proof => ({
   session,
   account,
   current: request.form().get("current") ?? "",

@@ -1,22 +1,24 @@
-import type { TotpFactor } from "../flow/factor-contract.ts";
-import { enrolledFactors } from "../flow/factor-step.ts";
-import { noteProof } from "../flow/keep-session.ts";
-import { codesLeft, proveRecovery, renewCodes } from "../flow/recovery-codes.ts";
-import { proveTotp } from "../flow/totp-factor.ts";
-import { redirect } from "../http/answers.ts";
+import type { Factor } from "../flow/factor-contract.ts";
+import { enrolledFactors, factorsFor, hasFactor } from "../flow/factor-step.ts";
+import { codesLeft, renewCodes } from "../flow/recovery-codes.ts";
+import { isAskedForFactor, removeFactor } from "../flow/remove-factor.ts";
+import { keyName, renameKey } from "../flow/rename-key.ts";
+import { timeOfCounter } from "../flow/totp.ts";
+import { keysOf } from "../flow/webauthn-options.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
-import { factorSection } from "../page/factor-section.ts";
+import type { AccountNotice } from "../page/account-page.ts";
+import { factorSection, type ShownFactor } from "../page/factor-section.ts";
 import type { Html } from "../page/html.ts";
 import { recoveryCodesPage } from "../page/recovery-codes-page.ts";
-import { recoveryPage } from "../page/recovery-page.ts";
-import { totpPage } from "../page/totp-page.ts";
-import type { AuthSession } from "../storage/records.ts";
+import type { AuthSession, UserIdentity } from "../storage/records.ts";
 import { sealAccountForm } from "./account-form.ts";
+import { withBack } from "./account-request.ts";
 import type { Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
-import { tryFactor } from "./try-factor.ts";
+import { shownTime } from "./shown-time.ts";
 
-const hasProved = ({ extra }: AuthSession): boolean => (extra?.factors ?? []).length > 0;
+/** Whether a second factor was proved in this session. */
+export const hasProved = ({ extra }: AuthSession): boolean => (extra?.factors ?? []).length > 0;
 
 /** Whether the person has a second factor and has not proved it in this session. */
 export async function lacksFactor(session: AuthSession, { flow }: Provider): Promise<boolean> {
@@ -24,23 +26,59 @@ export async function lacksFactor(session: AuthSession, { flow }: Provider): Pro
   return identity !== undefined && (await enrolledFactors(identity, flow)).length > 0;
 }
 
-/** The section of the account page; nothing for somebody who has no factor. */
+/** The section of the account page; nothing where there is no factor to set up. */
 export async function factorsOfAccount(
   request: HttpRequest,
   session: AuthSession,
   provider: Provider,
 ): Promise<readonly Html[]> {
   const identity = await provider.storage.userIdentities.get(session);
-  const enrolled = identity === undefined ? [] : await enrolledFactors(identity, provider.flow);
-  if (identity === undefined || enrolled.length === 0) return [];
-  const factors = enrolled.map((factor) => ({
+  const factors = identity === undefined ? [] : await factorsFor(identity, provider.flow);
+  if (identity === undefined || factors.length === 0) return [];
+  const shown = factors.flatMap((factor) => shownFactors(factor, identity));
+  const isAskedFor = await isAskedForFactor(session, identity, provider.flow);
+  return [
+    factorSection(provider.page(request), {
+      postUrl: request.path,
+      csrf: sealAccountForm(session, provider),
+      factors: shown,
+      lastStays: isAskedFor && shown.length === 1,
+      codesLeft: codesLeft(identity),
+      addUrls: factors
+        .filter((factor) => factor.type === "WebAuthn" || !hasFactor(identity, factor))
+        .map((factor) => ({ type: factor.type, name: ownName(factor), url: addUrl(factor, provider) })),
+    }),
+  ];
+}
+
+const ownName = (factor: Factor): string => (factor.type === "TOTP" ? factor.issuer : factor.rpDisplayName);
+
+const addUrl = ({ id }: Factor, provider: Provider): string =>
+  `${withBack("/account/factor", "", provider)}?${new URLSearchParams({ authenticator: id })}`;
+
+function shownFactors(factor: Factor, identity: UserIdentity): readonly ShownFactor[] {
+  if (factor.type === "TOTP") {
+    const secret = identity.mfaSecrets[factor.id];
+    if (secret === undefined || !hasFactor(identity, factor)) return [];
+    return [
+      {
+        id: factor.id,
+        type: "TOTP",
+        label: factor.issuer,
+        added: shownTime(secret.createdAt),
+        lastUsed: shownTime(timeOfCounter(secret.lastUsedCounter)),
+      },
+    ];
+  }
+  return keysOf(identity, factor).map((key) => ({
     id: factor.id,
-    label: factor.type === "TOTP" ? factor.issuer : factor.rpDisplayName || factor.id,
-    mayRemove: enrolled.length > 1,
+    keyId: Buffer.from(key.credentialId).toString("base64url"),
+    type: key.backupEligible ? "passkey" : "key",
+    label: key.displayName,
+    added: shownTime(key.createdAt),
+    ...(key.lastUsed === undefined ? {} : { lastUsed: shownTime(key.lastUsed) }),
+    isSuspect: key.cloneWarning,
   }));
-  const csrf = sealAccountForm(session, provider);
-  const props = { postUrl: request.path, csrf, factors, codesLeft: codesLeft(identity) };
-  return [factorSection(provider.page(request), props)];
 }
 
 /** New recovery codes, for whoever has a factor to recover. */
@@ -48,54 +86,42 @@ export async function newCodes(request: HttpRequest, session: AuthSession, provi
   if (!hasProved(session)) throw new PageError(403, "refusal.proveFirst");
   const codes = await renewCodes(session, provider.flow);
   request.logger.warn("recovery codes renewed", { user_id: session.userId, connector_id: session.connectorId });
-  return showPage(
-    200,
-    recoveryCodesPage(provider.page(request), { codes, continueTo: request.path, fields: {}, method: "get" }),
-  );
+  return showCodes(codes, request, provider);
 }
 
-/**
- * Who has a second factor proves it before anything of the account is seen or changed: a session of a client that asks
- * for none may be a thief's who knows the password. Undefined: this session may go on. The form needs no proof that it
- * is ours (CSRF): who can fill it in knows a code.
- */
-export async function askForFactor(
+/** The codes are seen once; then the account page goes on. */
+export const showCodes = (codes: readonly string[], request: HttpRequest, provider: Provider): HttpAnswer =>
+  showPage(
+    200,
+    recoveryCodesPage(provider.page(request), {
+      codes,
+      continueTo: withBack("/account", "", provider),
+      fields: {},
+      method: "get",
+    }),
+  );
+
+/** Removes or renames what the form names. @throws {PageError} There is no such factor, or it stays. */
+export async function changeFactor(
+  action: "remove-factor" | "rename-key",
   request: HttpRequest,
   session: AuthSession,
-  provider: Provider,
-): Promise<HttpAnswer | undefined> {
-  if (hasProved(session)) return undefined;
-  const { flow } = provider;
+  { flow, logger }: Provider,
+): Promise<AccountNotice> {
+  const form = request.form();
+  const [factorId, keyId] = [form.get("subject") ?? "", form.get("key") ?? ""];
+  const fields = { user_id: session.userId, connector_id: session.connectorId, authenticator: factorId };
+  if (action === "rename-key") {
+    const name = keyName(form.get("name") ?? "");
+    if (name === undefined) throw new PageError(400, "refusal.keyName");
+    if (!(await renameKey(session, { factorId, keyId }, name, flow))) throw new PageError(400, "refusal.noKey");
+    logger.info("factor renamed by its person", fields);
+    return "keyRenamed";
+  }
   const identity = await flow.storage.userIdentities.get(session);
-  const [known, ...others] = identity === undefined ? [] : await enrolledFactors(identity, flow);
-  if (identity === undefined || known === undefined) return undefined;
-  const app = [known, ...others].find((factor): factor is TotpFactor => factor.type === "TOTP");
-  const hasCodes = codesLeft(identity) > 0;
-  const isRecovery = hasCodes && (app === undefined || request.query().get("recovery") === "1");
-  if (app === undefined && !hasCodes) {
-    throw new PageError(403, "refusal.keyElsewhere");
-  }
-  const code = request.form().get(isRecovery ? "recovery_code" : "totp");
-  let isInvalid = false;
-  if (request.method === "POST" && code !== undefined) {
-    const tried = await tryFactor(request, session, provider, () =>
-      isRecovery || app === undefined ? proveRecovery(known, session, code, flow) : proveTotp(app, session, code, flow),
-    );
-    if (tried !== undefined) {
-      await noteProof(session.id, session, tried.proof, flow);
-      return tried.andKnown(redirect(303, request.path));
-    }
-    isInvalid = true;
-  }
-  const page = provider.page(request);
-  const status = isInvalid ? 401 : 200;
-  if (isRecovery || app === undefined) {
-    const postUrl = `${request.path}?recovery=1`;
-    return showPage(status, recoveryPage(page, { postUrl, backLink: request.path, invalid: isInvalid }));
-  }
-  const recovery = hasCodes ? { recoveryUrl: `${request.path}?recovery=1` } : {};
-  return showPage(
-    status,
-    totpPage(page, { postUrl: request.path, issuer: app.issuer, invalid: isInvalid, ...recovery }),
-  );
+  const isAskedFor = identity === undefined || (await isAskedForFactor(session, identity, flow));
+  const which = { factorId, ...(keyId === "" ? {} : { keyId }) };
+  if (!(await removeFactor(session, which, isAskedFor, flow))) throw new PageError(400, "refusal.lastFactor");
+  logger.warn("factor removed by its person", fields);
+  return "factorRemoved";
 }

@@ -4,14 +4,14 @@ import type { Provider } from "./provider.ts";
 
 /** The account pages' forms, bound to the session: one of another session, or of before a new login, does nothing (CSRF). */
 const purpose = "account/form";
-const bindingOf = ({ id, secret }: AuthSession): string => `${id} ${secret.reveal()}`;
+export const placeOfSession = ({ id, secret }: AuthSession): string => `${id} ${secret.reveal()}`;
 
 export const sealAccountForm = (session: AuthSession, { flow }: Provider): string =>
-  flow.sealer.seal(purpose, bindingOf(session), "");
+  flow.sealer.seal(purpose, placeOfSession(session), "");
 
 /** @throws {PageError} The form is not this session's. */
 export function assertAccountForm(request: HttpRequest, session: AuthSession, { flow }: Provider): void {
-  if (flow.sealer.open(purpose, bindingOf(session), request.form().get("csrf") ?? "") === undefined) {
+  if (flow.sealer.open(purpose, placeOfSession(session), request.form().get("csrf") ?? "") === undefined) {
     throw new PageError(403, "refusal.formOld");
   }
 }

@@ -2,7 +2,6 @@ import { accountOf } from "../account/change-account.ts";
 import { resendVerification } from "../account/verify-address.ts";
 import { endSession } from "../flow/end-session.ts";
 import { openSession } from "../flow/keep-session.ts";
-import { removeFactor } from "../flow/remove-factor.ts";
 import { authTimeOf } from "../flow/session.ts";
 import { withdrawConsent } from "../flow/withdraw-consent.ts";
 import { redirect } from "../http/answers.ts";
@@ -16,8 +15,9 @@ import {
 } from "../page/account-page.ts";
 import type { AuthSession, UserIdentity } from "../storage/records.ts";
 import { isSessionLive } from "../token/session-life.ts";
-import { askForFactor, factorsOfAccount, newCodes } from "./account-factor.ts";
+import { changeFactor, factorsOfAccount, newCodes } from "./account-factor.ts";
 import { assertAccountForm, sealAccountForm } from "./account-form.ts";
+import { askForFactor } from "./account-proof.ts";
 import { askerOf, withBack } from "./account-request.ts";
 import { deviceName } from "./device-name.ts";
 import { flowContext, type Provider } from "./provider.ts";
@@ -65,9 +65,8 @@ async function act(
       return "others";
     }
     case "remove-factor":
-      if (!(await removeFactor(here, subject, provider.flow))) throw new PageError(400, "refusal.lastFactor");
-      logger.warn("factor removed by its person", { ...fields, authenticator: subject });
-      return "factorRemoved";
+    case "rename-key":
+      return changeFactor(action, request, here, provider);
     case "withdraw":
       await withdrawConsent(here, subject, flow);
       logger.info("consent withdrawn", { ...fields, client_id: subject });
@@ -84,7 +83,9 @@ async function act(
   }
 }
 
-const notices: readonly AccountNotice[] = ["factorRemoved", "ended", "others", "withdrawn", "resent"];
+const notices: readonly AccountNotice[] = [
+  ...(["factorAdded", "keyRenamed", "factorRemoved", "ended", "others", "withdrawn", "resent"] as const),
+];
 
 async function show(request: HttpRequest, here: AuthSession, provider: Provider): Promise<HttpAnswer> {
   const { flow, storage, clock } = provider;

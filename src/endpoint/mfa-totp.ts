@@ -19,6 +19,7 @@ import { answerStep } from "./answer-step.ts";
 import { factorAddress, ownAddress, recoveryAddress } from "./factor-address.ts";
 import { answerFlow } from "./flow-answer.ts";
 import type { Provider } from "./provider.ts";
+import { pictureOf } from "./qr-picture.ts";
 import { showPage } from "./show-page.ts";
 import { tryFactor } from "./try-factor.ts";
 
@@ -138,15 +139,8 @@ async function show(
       postUrl: ownAddress(request),
       issuer: factor.issuer,
       invalid: status === 401,
-      ...(hasCodes ? { recoveryUrl: recoveryAddress(request, issuerPath) } : {}),
+      ...(hasCodes ? { others: [{ type: "recovery", url: recoveryAddress(request, issuerPath) }] } : {}),
       ...(enrolment === undefined ? {} : { enrolment: { ...enrolment, picture: await pictureOf(enrolment.uri) } }),
     }),
   );
-}
-
-/** For an app's camera. */
-async function pictureOf(uri: string): Promise<string> {
-  const qr = await import("qrcode");
-  const svg = await qr.toString(uri, { type: "svg", errorCorrectionLevel: "M", margin: 2 });
-  return `data:image/svg+xml;base64,${Buffer.from(svg).toString("base64")}`;
 }

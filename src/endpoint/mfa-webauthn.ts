@@ -10,16 +10,13 @@ import { webauthnPage } from "../page/webauthn-page.ts";
 import { answerStep } from "./answer-step.ts";
 import { factorAddress, recoveryAddress } from "./factor-address.ts";
 import type { Provider } from "./provider.ts";
+import { readJson } from "./read-json.ts";
 import { showPage } from "./show-page.ts";
 import { tryFactor } from "./try-factor.ts";
+import { withScript } from "./with-script.ts";
 
 type Step = FactorStep<WebauthnFactor>;
 type Answer = FlowOutcome | HttpAnswer;
-
-/** Our own script talks to the key and to us, and nothing else runs. */
-const contentSecurityPolicy =
-  "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; font-src 'self'; " +
-  "img-src 'self' data: https:; frame-ancestors 'none'; base-uri 'none'";
 
 /** `/mfa/webauthn`: the page that asks for a key. */
 export async function webauthnEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
@@ -37,12 +34,17 @@ function show({ identity, isEnrolled }: Step, request: HttpRequest, provider: Pr
     200,
     webauthnPage(provider.page(request), {
       mode: isEnrolled ? "login" : "register",
-      beginUrl: `${base}/begin?${request.rawQuery}`,
-      finishUrl: `${base}/finish?${request.rawQuery}`,
-      ...(isEnrolled && codesLeft(identity) > 0 ? { recoveryUrl: recoveryAddress(request, issuerPath) } : {}),
+      exchange: {
+        kind: "called",
+        beginUrl: `${base}/begin?${request.rawQuery}`,
+        finishUrl: `${base}/finish?${request.rawQuery}`,
+      },
+      ...(isEnrolled && codesLeft(identity) > 0
+        ? { others: [{ type: "recovery", url: recoveryAddress(request, issuerPath) }] }
+        : {}),
     }),
   );
-  return { ...page, headers: { ...page.headers, "content-security-policy": contentSecurityPolicy } };
+  return withScript(page);
 }
 
 /** One of the four addresses that the page's script calls. compat(dex): JSON of server/mfa/webauthn.go. */
@@ -119,11 +121,4 @@ function refuse(
   return json(status, { error });
 }
 
-/** The browser's answer as JSON; undefined: it is none. */
-function answerOf({ body }: HttpRequest): unknown {
-  try {
-    return JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch {
-    return undefined;
-  }
-}
+const answerOf = ({ body }: HttpRequest): unknown => readJson(Buffer.from(body).toString("utf8"));

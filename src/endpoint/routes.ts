@@ -1,5 +1,6 @@
 import type { HttpAnswer, HttpRequest, Route } from "../http/contract.ts";
 import { accountEndpoint } from "./account.ts";
+import { addFactorEndpoint } from "./account-add-factor.ts";
 import { changeEmailEndpoint, changePasswordEndpoint } from "./account-credentials.ts";
 import { approvalEndpoint } from "./approval.ts";
 import { authorizeEndpoint } from "./authorize.ts";
@@ -25,6 +26,7 @@ import {
   webauthnRegisterBeginEndpoint,
   webauthnRegisterFinishEndpoint,
 } from "./mfa-webauthn.ts";
+import { passkeyLoginEndpoint } from "./passkey-login.ts";
 import { passwordLoginEndpoint } from "./password-login.ts";
 import type { Provider } from "./provider.ts";
 import { revocationEndpoint } from "./revocation.ts";
@@ -79,6 +81,7 @@ const sessionTable: readonly Entry[] = [
   { path: "/logout/upstream/{connector}", endpoint: upstreamLogoutEndpoint, surface: "page" },
   { path: "/session/check", endpoint: checkSessionEndpoint, surface: "page" },
   { path: "/account", endpoint: accountEndpoint, surface: "page" },
+  { path: "/account/factor", endpoint: addFactorEndpoint, surface: "page" },
   { path: "/mfa", endpoint: mfaEndpoint, surface: "page" },
   { path: "/mfa/totp", endpoint: totpEndpoint, surface: "page" },
   { path: "/mfa/recovery", endpoint: recoveryEndpoint, surface: "page" },
@@ -99,6 +102,7 @@ const passwordTable: readonly Entry[] = [
 
 /** What there is only where both are. */
 const passwordSessionTable: readonly Entry[] = [
+  { path: "/auth/{connector}/passkey", endpoint: passkeyLoginEndpoint, surface: "page" },
   { path: "/account/password", endpoint: changePasswordEndpoint, surface: "page" },
   { path: "/account/email", endpoint: changeEmailEndpoint, surface: "page" },
 ];

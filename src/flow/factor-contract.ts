@@ -22,6 +22,8 @@ export interface WebauthnFactor extends FactorFacts {
   readonly userVerification: string;
   readonly authenticatorAttachment: string;
   readonly timeout?: Millis;
+  /** Its keys sign people of the password database in, without a password. */
+  readonly firstFactor: boolean;
 }
 
 export type Factor = TotpFactor | WebauthnFactor;

@@ -24,14 +24,20 @@ export interface FactorStep<F extends Factor = Factor> {
 export const hasFactor = ({ mfaSecrets, webauthnCredentials }: UserIdentity, { id, type }: Factor): boolean =>
   type === "TOTP" ? mfaSecrets[id]?.confirmed === true : (webauthnCredentials[id]?.length ?? 0) > 0;
 
-/** The factors that this person has set up and that can still be asked for. */
-export async function enrolledFactors(
-  identity: UserIdentity,
+/** The factors that people of this connector can be asked for. */
+export async function factorsFor(
+  { connectorId }: Pick<UserKey, "connectorId">,
   { connectors, factors }: Pick<FlowDeps, "connectors" | "factors">,
 ): Promise<readonly Factor[]> {
-  const connector = (await connectors.list()).find(({ id }) => id === identity.connectorId);
-  return factors.authenticators.filter((factor) => isFor(factor, connector) && hasFactor(identity, factor));
+  const connector = (await connectors.list()).find(({ id }) => id === connectorId);
+  return factors.authenticators.filter((factor) => isFor(factor, connector));
 }
+
+/** The factors that this person has set up and that can still be asked for. */
+export const enrolledFactors = async (
+  identity: UserIdentity,
+  deps: Pick<FlowDeps, "connectors" | "factors">,
+): Promise<readonly Factor[]> => (await factorsFor(identity, deps)).filter((factor) => hasFactor(identity, factor));
 
 export const ownerOf = ({ claims, connectorId }: AuthRequest): UserKey => ({ userId: claims.userId, connectorId });
 

@@ -2,9 +2,11 @@ import type { Identity, OpenConnector } from "../connector/contract.ts";
 import { PageError } from "../http/contract.ts";
 import { currentSpan, inSpan } from "../kernel/span.ts";
 import { scopes as scopeNames } from "../oauth/scope.ts";
+import { isFor } from "../token/factor-chain.ts";
 import { claimsOf } from "../token/identity-claims.ts";
 import { encodeSubject } from "../token/subject.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
+import type { FactorProof } from "./factor-contract.ts";
 import { factorUrl } from "./factor-url.ts";
 import { flowFacts } from "./flow-facts.ts";
 import { issueAnswer } from "./issue-answer.ts";
@@ -14,22 +16,28 @@ import { nextStep } from "./next-step.ts";
 import { rememberUser } from "./remember-user.ts";
 import { stepMac } from "./step-mac.ts";
 import { type CompletedLogin, toAuthRequest } from "./stored-request.ts";
+import { withProof } from "./with-proof.ts";
 
-/**
- * A connector has said who the person is: begin their session, go on to consent or to the answer.
- * `isRemembered`: what the person ticked, where they were asked.
- */
+/** How a person came in, where the connector's own word does not say it all. */
+export interface Arrival {
+  /** What they ticked, where they were asked. */
+  readonly isRemembered?: boolean;
+  /** The passkey that they used in place of a password. */
+  readonly passkey?: FactorProof;
+}
+
+/** A connector has said who the person is: begin their session, go on to consent or to the answer. */
 export async function finishLogin(
   request: FlowRequest,
   open: OpenConnector,
   identity: Identity,
   context: FlowContext,
   deps: FlowDeps,
-  isRemembered: boolean = deps.sessions?.rememberMeByDefault ?? false,
+  { isRemembered = deps.sessions?.rememberMeByDefault ?? false, passkey }: Arrival = {},
 ): Promise<FlowOutcome> {
   // An upstream that names nobody would make everybody the same subject.
   if (identity.userId === "") throw new PageError(500, "refusal.login");
-  const proved = provedLogin(open, identity, deps.clock.now());
+  const proved = provedLogin(open, identity, passkey, deps);
   noteLogin(open, proved, context);
   const user = { userId: identity.userId, connectorId: open.info.id };
   if ((await deps.blockedUsers.until(user)) > deps.clock.now()) {
@@ -58,15 +66,23 @@ export async function finishLogin(
 const needsLastingAccess = ({ connector }: OpenConnector): boolean =>
   connector.kind === "redirect" && connector.refresh !== undefined;
 
-function provedLogin({ info, connector }: OpenConnector, identity: Identity, authTime: number): CompletedLogin {
+function provedLogin(
+  { info, connector }: OpenConnector,
+  identity: Identity,
+  passkey: FactorProof | undefined,
+  { clock, factors }: FlowDeps,
+): CompletedLogin {
   const amr = identity.amr ?? (connector.kind === "password" ? ["pwd"] : undefined);
+  // A device that has recognised its person is two factors in one, and stands for whatever else a chain of theirs asks.
+  const all = factors.authenticators.filter((factor) => isFor(factor, info)).map(({ id }) => id);
   return {
     connectorId: info.id,
     claims: claimsOf(identity),
     ...(identity.connectorData === undefined ? {} : { connectorData: identity.connectorData }),
-    authTime,
+    authTime: clock.now(),
     ...(amr === undefined ? {} : { amr }),
     ...(identity.acr === undefined ? {} : { acr: identity.acr }),
+    ...(passkey === undefined ? {} : withProof({ factors: all }, passkey)),
   };
 }
 

@@ -7,7 +7,7 @@ import type { FactorProof } from "./factor-contract.ts";
 import { isUseWorthWriting, usedState } from "./session.ts";
 import type { SessionPolicy } from "./session-contract.ts";
 import { isSessionSecret, storedSecret, withHashedSecret } from "./session-secret.ts";
-import type { CompletedLogin } from "./stored-request.ts";
+import { type CompletedLogin, factorsOf } from "./stored-request.ts";
 import { noteUpstreamSession } from "./upstream-session.ts";
 import { withProof } from "./with-proof.ts";
 
@@ -112,13 +112,14 @@ const directState = (authTime: number, now: number): ClientState => ({
   viaSso: false,
 });
 
-const extraOf = ({ authTime, amr, acr, connectorData }: CompletedLogin, manner: LoginManner): AuthSessionExtra => ({
-  authTime,
-  ...(amr === undefined ? {} : { amr }),
-  ...(acr === undefined ? {} : { acr }),
+const extraOf = (login: CompletedLogin, manner: LoginManner): AuthSessionExtra => ({
+  authTime: login.authTime,
+  ...(login.amr === undefined ? {} : { amr: login.amr }),
+  ...(login.acr === undefined ? {} : { acr: login.acr }),
+  ...factorsOf(login),
   ...(manner.isRemembered ? { isRemembered: true } : {}),
   ...(manner.isOnlineOnly ? { isOnlineOnly: true } : {}),
-  ...(connectorData === undefined ? {} : { connectorData }),
+  ...(login.connectorData === undefined ? {} : { connectorData: login.connectorData }),
   ...(manner.upstreamSessionId === undefined ? {} : { upstreamSessionId: manner.upstreamSessionId }),
 });
 
@@ -173,4 +174,12 @@ export async function noteProof(id: string, user: UserKey, proof: FactorProof, {
   await storage.authSessions.update(id, (session) =>
     isOf(session, user) ? { ...session, extra: withProof(session.extra ?? {}, proof) } : session,
   );
+}
+
+/** Notes that the person has just proved anew who they are, in a session that goes on. */
+export async function noteFreshLogin(id: string, { storage, clock }: Deps): Promise<void> {
+  await storage.authSessions.update(id, (session) => ({
+    ...session,
+    extra: { ...session.extra, authTime: clock.now() },
+  }));
 }

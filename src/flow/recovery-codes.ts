@@ -45,23 +45,36 @@ function hashesOf({ mfaSecrets }: UserIdentity): readonly string[] {
 
 /** New codes in place of what there was. They are seen now or never. */
 export async function renewCodes(user: UserKey, deps: Deps): Promise<readonly string[]> {
-  const codes = Array.from({ length: count }, () => newCode(deps.random));
-  await deps.storage.userIdentities.update(user, (identity) =>
-    withHashes(
-      identity,
-      codes.map((code) => hashOf(deps.recoveryKey, user, code)),
-      deps,
-    ),
-  );
+  const { codes, hashes } = newCodes(user, deps);
+  await deps.storage.userIdentities.update(keyOf(user), (identity) => withHashes(identity, hashes, deps));
   return codes;
 }
+
+function newCodes(user: UserKey, { random, recoveryKey }: Deps) {
+  const codes = Array.from({ length: count }, () => newCode(random));
+  return { codes, hashes: codes.map((code) => hashOf(recoveryKey, user, code)) };
+}
+
+const keyOf = ({ userId, connectorId }: UserKey): UserKey => ({ userId, connectorId });
 
 /** Whether the person was ever given codes, be all of them used. */
 export const hasHadCodes = ({ mfaSecrets }: UserIdentity): boolean => mfaSecrets[recoveryId]?.type === recoveryType;
 
-/** The first codes of somebody who has none; undefined: they have some. */
-export async function firstCodes(identity: UserIdentity, deps: Deps): Promise<readonly string[] | undefined> {
-  return codesLeft(identity) > 0 ? undefined : renewCodes(identity, deps);
+/** The first codes of somebody who has none; undefined: they have some. Of two tabs one is shown them. */
+export async function firstCodes(user: UserKey, deps: Deps): Promise<readonly string[] | undefined> {
+  const { codes, hashes } = newCodes(user, deps);
+  let isFirst = false;
+  await deps.storage.userIdentities.update(keyOf(user), (identity) => {
+    isFirst = codesLeft(identity) === 0;
+    return isFirst ? withHashes(identity, hashes, deps) : identity;
+  });
+  return isFirst ? codes : undefined;
+}
+
+/** Without codes: there is nothing left that they stand for. */
+export function withoutCodes(identity: UserIdentity): UserIdentity {
+  const { [recoveryId]: _, ...mfaSecrets } = identity.mfaSecrets;
+  return { ...identity, mfaSecrets };
 }
 
 function withHashes(identity: UserIdentity, hashes: readonly string[], { clock }: Deps): UserIdentity {

@@ -1,6 +1,6 @@
 import { Secret } from "../kernel/secret.ts";
 import { acr } from "../oauth/acr.ts";
-import type { MfaSecret, UserKey } from "../storage/records.ts";
+import type { MfaSecret, UserIdentity, UserKey } from "../storage/records.ts";
 import type { FlowDeps } from "./contract.ts";
 import type { FactorProof, TotpFactor } from "./factor-contract.ts";
 import { base32, matchingCounter, seedLength, seedOf, seedUri } from "./totp.ts";
@@ -76,13 +76,17 @@ export function dexEnrolment(
 
 const otp = () => import("otplib");
 
-/** Keeps the seed if `code` was made with it. False: wrong code, or the person has such a factor by now. */
+/**
+ * Keeps the seed if `code` was made with it. Undefined: wrong code, or the person has such a factor by now. `mayAdd` is
+ * asked of them as they are then.
+ */
 export async function confirmTotp(
   factor: TotpFactor,
   user: UserKey,
   { uri, seed }: Omit<TotpEnrolment, "sealed">,
   code: string,
   deps: Deps,
+  mayAdd: (current: UserIdentity) => boolean = () => true,
 ): Promise<FactorProof | undefined> {
   const now = deps.clock.now();
   const counter = matchingCounter(await otp(), seed, code, { now, lastUsed: -1 });
@@ -98,7 +102,7 @@ export async function confirmTotp(
   let isKept = false;
   await deps.storage.userIdentities.update(user, (current) => {
     // Two tabs that enrol at once: the first one's app is the one that counts.
-    isKept = current.mfaSecrets[factor.id]?.confirmed !== true;
+    isKept = current.mfaSecrets[factor.id]?.confirmed !== true && mayAdd(current);
     return isKept ? { ...current, mfaSecrets: { ...current.mfaSecrets, [factor.id]: kept } } : current;
   });
   return isKept ? proofOf(factor) : undefined;

@@ -7,6 +7,9 @@ export const seedLength = 20;
 
 type Otp = Pick<typeof import("otplib"), "generateSync">;
 
+/** When a step began, in milliseconds. */
+export const timeOfCounter = (counter: number): number => counter * period * 1000;
+
 /** The step of the clock at `now`, in milliseconds. */
 const counterAt = (now: number): number => Math.floor(now / 1000 / period);
 

@@ -24,7 +24,14 @@ export interface ShownConsent {
   readonly scopes: readonly string[];
 }
 
-export type AccountNotice = "factorRemoved" | "ended" | "others" | "withdrawn" | "resent";
+export type AccountNotice =
+  | "factorAdded"
+  | "keyRenamed"
+  | "factorRemoved"
+  | "ended"
+  | "others"
+  | "withdrawn"
+  | "resent";
 
 export interface AccountPageProps {
   readonly username: string;

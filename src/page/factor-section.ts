@@ -1,41 +1,110 @@
-/** The second factors on the account page: what there is, how many recovery codes are left, and how to change it. */
-import { type Html, html } from "./html.ts";
-import { name, type PageContext } from "./layout.ts";
-import { wordsOf } from "./messages.ts";
+/** The second factors on the account page: what there is, when it was used, how to name, add and remove it. */
+
+import type { ShownTime } from "./home-page.ts";
+import { type Child, type Html, html } from "./html.ts";
+import { hiddenFields, name, type PageContext } from "./layout.ts";
+import { type Words, wordsOf } from "./messages.ts";
 
 export interface ShownFactor {
+  /** The authenticator's id. */
   readonly id: string;
+  /** One key of it; absent for an app. */
+  readonly keyId?: string;
+  readonly type: "TOTP" | "passkey" | "key";
   readonly label: string;
-  /** The last one stays: without it the next login would be open to whoever knows the password. */
-  readonly mayRemove: boolean;
+  readonly added: ShownTime;
+  readonly lastUsed?: ShownTime;
+  /** Its counter went back once: there may be a copy. */
+  readonly isSuspect?: boolean;
 }
 
 export interface FactorSectionProps {
   readonly postUrl: string;
   readonly csrf: string;
   readonly factors: readonly ShownFactor[];
+  /** The last one stays: without it the next login would be open to whoever knows the password. */
+  readonly lastStays: boolean;
   readonly codesLeft: number;
+  /** Where others are set up. `name` tells several of a type apart; may be empty. */
+  readonly addUrls: readonly { readonly type: "TOTP" | "WebAuthn"; readonly name: string; readonly url: string }[];
+}
+
+const time = ({ iso, text }: ShownTime): Html => html`<time datetime="${iso}">${text}</time>`;
+
+const actionFields = ({ csrf }: FactorSectionProps, action: string, factor?: ShownFactor): Child =>
+  hiddenFields([
+    { name: "csrf", value: csrf },
+    { name: "action", value: action },
+    ...(factor === undefined ? [] : [{ name: "subject", value: factor.id }]),
+    ...(factor?.keyId === undefined ? [] : [{ name: "key", value: factor.keyId }]),
+  ]);
+
+const button = (label: string, describedBy: string): Html =>
+  html`<button type="submit" class="dex-btn dex-btn--small theme-btn-provider" aria-describedby="${describedBy}"><span class="dex-btn-text">${label}</span></button>`;
+
+/** Opens by itself, without scripts. */
+const rename = (
+  words: Words,
+  props: FactorSectionProps,
+  factor: ShownFactor,
+  id: string,
+): Html => html`<details class="dex-rename">
+<summary aria-describedby="${id}">${words.text("account.rename")}</summary>
+<form method="post" action="${props.postUrl}">
+${actionFields(props, "rename-key", factor)}
+<label for="${id}-name" class="theme-form-label">${words.text("webauthn.name")}</label>
+<div class="dex-rename__row"><input id="${id}-name" name="name" type="text" class="theme-form-input" value="${factor.label}" required maxlength="64" autocomplete="off" dir="auto">
+${button(words.text("account.renameSubmit"), id)}</div>
+</form>
+</details>`;
+
+function factorRow(words: Words, props: FactorSectionProps, factor: ShownFactor, index: number): Html {
+  const id = `factor-${index}`;
+  return html`<li class="dex-row dex-row--top">
+<div class="dex-row__text"><div class="dex-row__title" id="${id}">${name(factor.label)}</div>
+<div class="dex-subtle-text">${words.text(`factor.type.${factor.type}`)} · ${words.rich("factor.added", { time: time(factor.added) })}${factor.lastUsed !== undefined && html` · ${words.text("account.lastUsed")} ${time(factor.lastUsed)}`}</div>
+${factor.isSuspect === true && html`<div class="dex-warning">${words.text("factor.suspect")}</div>`}
+${factor.keyId !== undefined && rename(words, props, factor, id)}</div>
+${
+  !props.lastStays &&
+  html`<form method="post" action="${props.postUrl}">
+${actionFields(props, "remove-factor", factor)}
+${button(words.text("account.removeFactor"), id)}
+</form>`
+}</li>
+`;
+}
+
+const codesRow = (words: Words, props: FactorSectionProps): Html => html`<li class="dex-row">
+<div class="dex-row__title" id="codes-left">${words.text("account.codesLeft", { count: String(props.codesLeft) })}</div>
+<form method="post" action="${props.postUrl}">
+${actionFields(props, "renew-codes")}
+${button(words.text("account.renewCodes"), "codes-left")}
+</form></li>`;
+
+/** What becomes of the person's logins when the last factor goes. */
+function note(words: Words, { factors, lastStays }: FactorSectionProps): Child {
+  if (factors.length === 0) return html`<p class="dex-subtle-text">${words.text("account.noFactors")}</p>`;
+  if (factors.length > 1) return undefined;
+  return html`<p class="dex-subtle-text">${words.text(lastStays ? "account.lastStays" : "account.lastMayGo")}</p>`;
 }
 
 export function factorSection(context: PageContext, props: FactorSectionProps): Html {
   const words = wordsOf(context.locale);
-  const form = (
-    action: string,
-    subject: string,
-    label: string,
-  ): Html => html`<form method="post" action="${props.postUrl}">
-<input type="hidden" name="csrf" value="${props.csrf}">
-<input type="hidden" name="action" value="${action}">
-<input type="hidden" name="subject" value="${subject}">
-<button type="submit" class="dex-btn dex-btn--small theme-btn-provider"><span class="dex-btn-text">${label}</span></button>
-</form>`;
+  const { factors, addUrls } = props;
   return html`<section class="dex-section" aria-labelledby="factors-title">
 <h2 class="dex-section__title" id="factors-title">${words.text("account.factors")}</h2>
-<ul class="dex-rows" role="list">${props.factors.map(
-    (factor) => html`<li class="dex-row"><div class="dex-row__title">${name(factor.label)}</div>
-${factor.mayRemove && form("remove-factor", factor.id, words.text("account.removeFactor"))}</li>
+${
+  factors.length > 0 &&
+  html`<ul class="dex-rows" role="list">
+${factors.map((factor, index) => factorRow(words, props, factor, index))}${codesRow(words, props)}
+</ul>`
+}
+${note(words, props)}
+<div class="dex-adds">${addUrls.map(
+    ({ type, name: ownName, url }) =>
+      html`<a class="dex-btn theme-btn-provider" href="${url}"><span class="dex-btn-text">${words.text(`account.add.${type}`)}${addUrls.filter((other) => other.type === type).length > 1 && ownName !== "" && html` (${name(ownName)})`}</span></a>
 `,
-  )}<li class="dex-row"><div class="dex-row__title">${words.text("account.codesLeft", { count: String(props.codesLeft) })}</div>
-${form("renew-codes", "", words.text("account.renewCodes"))}</li></ul>
+  )}</div>
 </section>`;
 }

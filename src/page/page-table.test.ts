@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { factorSection } from "./factor-section.ts";
 import type { PageContext } from "./layout.ts";
 import { type PageName, pages } from "./page-table.ts";
-import { sampleContext, samples } from "./sample-props.ts";
+import { factorSectionSample, sampleContext, samples } from "./sample-props.ts";
 
 function render(page: PageName, state: string, context: PageContext = sampleContext): string {
   const draw: (context: PageContext, props: never) => { toString(): string } = pages[page];
@@ -45,7 +46,12 @@ for (const { page, state } of everyState) {
   });
 
   test(`${page} ${state}: carries no inline script, style or handler`, () => {
-    const script = state === "automatic" ? "continue.js" : page === "webauthn" ? "webauthn.js" : undefined;
+    const script =
+      state === "automatic"
+        ? "continue.js"
+        : page === "webauthn" || state.startsWith("passkey")
+          ? "webauthn.js"
+          : undefined;
     assert.deepEqual(
       tags.filter((tag) => tag.startsWith("<script")),
       script === undefined ? [] : [`<script src="static/${script}" defer>`],
@@ -142,6 +148,38 @@ test("the password page keeps Dex's form contract", () => {
   assert.doesNotMatch(usual, /login-error|aria-invalid/);
   assert.doesNotMatch(render("password", "bare"), /remember_me|theme-link-back|signup/);
   assert.doesNotMatch(render("password", "awkward"), / checked/);
+});
+
+test("a passkey is offered beside the password, out of sight until a script can ask for it", () => {
+  assertHas(
+    render("password", "passkey"),
+    /<input id="login"[^>]* autocomplete="username webauthn"/,
+    /<form id="webauthn"[^>]* action="\/dex\/auth\/local\/passkey\?state=abc"[^>]* data-options="\{&#34;challenge&#34;:[^"]*" [^>]*hidden>/,
+    /<input type="hidden" name="ceremony" value="1\.abc">/,
+    /<button id="webauthn-start" type="submit"[^>]*>.*Sign in with a passkey/,
+  );
+  assertHas(render("password", "passkeyRefused"), /<div id="passkey-refused"[^>]* role="alert">/, /<title>Error: /);
+  assert.doesNotMatch(render("password", "usual"), /webauthn|<script/);
+});
+
+test("the account's factors can be named and removed, each by a button that says whose it is", () => {
+  const document = String(factorSection(sampleContext, factorSectionSample));
+  assertBalanced(document);
+  assertHas(
+    document,
+    /<summary aria-describedby="factor-1">Rename<\/summary>/,
+    /<label for="factor-1-name"[^>]*>Name of this key<\/label>/,
+    /name="key" value="a2V5">/,
+    /There may be a copy of this key/,
+    /Last used <time datetime="2026-07-28T11:15:00Z">/,
+  );
+  assert.equal(document.split('value="remove-factor"').length, 3);
+  const last = { ...factorSectionSample, factors: factorSectionSample.factors.slice(0, 1) };
+  assert.match(String(factorSection(sampleContext, last)), /your password alone opens your account again/);
+  const kept = String(factorSection(sampleContext, { ...last, lastStays: true }));
+  assert.match(kept, /The last one stays/);
+  assert.doesNotMatch(kept, /remove-factor/);
+  assert.match(String(factorSection(sampleContext, { ...last, factors: [] })), /You have none yet/);
 });
 
 test("a refused password is announced, keeps the name and puts the cursor on the password", () => {

@@ -27,11 +27,25 @@ export interface PasswordPageProps {
   /** Present when a forgotten password can be replaced here. */
   readonly forgotUrl?: string;
   readonly hidden?: readonly HiddenField[];
+  /** Present where a passkey does in place of a password. */
+  readonly passkey?: PasskeyProps;
+}
+
+export interface PasskeyProps {
+  readonly postUrl: string;
+  /** `PublicKeyCredentialRequestOptions` as JSON text. */
+  readonly options: string;
+  /** Carried along. */
+  readonly ceremony: string;
+  /** The last one was refused. */
+  readonly isRefused: boolean;
 }
 
 const errorId = "login-error";
 
 function usernameField(words: Words, props: PasswordPageProps): Html {
+  // Here the browser offers passkeys beside the names that it knows. HTML "autofill detail tokens".
+  const autocomplete = props.passkey === undefined ? "username" : "username webauthn";
   const field = attributes({
     value: props.username,
     inputmode: /e-?mail/i.test(props.usernamePrompt) ? "email" : undefined,
@@ -40,7 +54,7 @@ function usernameField(words: Words, props: PasswordPageProps): Html {
   });
   return html`<div class="theme-form-row">
 <div class="theme-form-label"><label for="login">${props.usernamePrompt === "" ? words.text("password.username") : props.usernamePrompt}</label></div>
-<input id="login" name="login" type="text" class="theme-form-input" required autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" dir="auto"${field}>
+<input id="login" name="login" type="text" class="theme-form-input" required autocomplete="${autocomplete}" autocapitalize="none" autocorrect="off" spellcheck="false" dir="auto"${field}>
 </div>`;
 }
 
@@ -62,6 +76,19 @@ function rememberMe(words: Words, isChecked: boolean): Html {
 </div>`;
 }
 
+/** Hidden until our script finds that the browser can: without scripts the page is what it was. */
+const passkey = (words: Words, { postUrl, options, ceremony }: PasskeyProps): Html => html`
+<form id="webauthn" class="dex-passkey" method="post" action="${postUrl}" data-mode="login" data-options="${options}" data-autofill="true" hidden>
+<p class="dex-or">${words.text("passkey.or")}</p>
+${hiddenFields([
+  { name: "ceremony", value: ceremony },
+  { name: "answer", value: "" },
+  { name: "remember_me", value: "" },
+])}
+<div id="webauthn-error" class="dex-error-box" role="alert" hidden>${words.text("passkey.failed")}</div>
+<button id="webauthn-start" type="submit" class="dex-btn theme-btn-provider"><span class="dex-btn-key" aria-hidden="true"></span><span>${words.text("passkey.use")}</span></button>
+</form>`;
+
 function backLink(words: Words, url: string | undefined): Child {
   if (url === undefined || url === "") return undefined;
   return html`<div class="theme-link-back"><a class="dex-subtle-text" href="${url}">${words.text("password.back")}</a></div>`;
@@ -70,13 +97,16 @@ function backLink(words: Words, url: string | undefined): Child {
 export function passwordPage(context: PageContext, props: PasswordPageProps): Html {
   const words = wordsOf(context.locale);
   const title = words.text("login.title", { issuer: context.issuerName });
+  const isRefused = props.passkey?.isRefused === true;
   return layout(context, {
-    title: props.invalid ? `${words.text("error.prefix")}: ${title}` : title,
+    ...(props.passkey === undefined ? {} : { script: "static/webauthn.js" }),
+    title: props.invalid || isRefused ? `${words.text("error.prefix")}: ${title}` : title,
     content: html`<h1 class="theme-heading">${words.rich("login.title", { issuer: name(context.issuerName) })}</h1>
 ${
   props.connectorName !== undefined &&
   html`<p class="dex-subtle-text">${words.rich("password.lede", { connector: name(props.connectorName) })}</p>`
 }
+${isRefused && errorBox("passkey-refused", words.text("passkey.refused"))}
 <form method="post" action="${props.postUrl}">
 ${props.invalid && errorBox(errorId, words.text(props.expired ? "password.expired" : "password.invalid"))}
 ${hiddenFields(props.hidden)}
@@ -85,6 +115,7 @@ ${passwordField(words, props)}
 ${props.showRememberMe && rememberMe(words, props.rememberMeChecked)}
 <button id="submit-login" type="submit" class="dex-btn theme-btn--primary">${words.text("password.submit")}</button>
 </form>
+${props.passkey !== undefined && passkey(words, props.passkey)}
 ${props.forgotUrl !== undefined && html`<p class="dex-subtle-text dex-invitation"><a id="forgot" href="${props.forgotUrl}">${words.text("password.forgot")}</a></p>`}
 ${signupInvitation(words, props.signupUrl)}
 ${backLink(words, props.backLink)}`,

@@ -1,4 +1,5 @@
 /** Props for tests and previews: every state of every page, the awkward ones included. Nothing else imports it. */
+import type { FactorSectionProps } from "./factor-section.ts";
 import type { PageContext } from "./layout.ts";
 import type { PageName, Pages } from "./page-table.ts";
 
@@ -34,6 +35,7 @@ const password = {
   showRememberMe: true,
   rememberMeChecked: true,
 };
+const passkey = { postUrl: "/dex/auth/local/passkey?state=abc", options: `{"challenge":""'<"}`, ceremony: "1.abc" };
 const approval = {
   postUrl: "/dex/approval?req=abc&hmac=def",
   req: "abc",
@@ -72,6 +74,17 @@ const account = {
   csrf: "1.abc",
   consents: [],
   methods: ["Corporate LDAP"],
+};
+export const factorSectionSample: FactorSectionProps = {
+  postUrl: "/dex/account",
+  csrf: "1.abc",
+  factors: [
+    { id: "totp", type: "TOTP", label: "Example Corp", added: shownSession.signedIn, lastUsed: shownSession.lastUsed },
+    { id: "key", keyId: "a2V5", type: "passkey", label: rtlName, added: shownSession.signedIn, isSuspect: true },
+  ],
+  lastStays: false,
+  codesLeft: 7,
+  addUrls: [{ type: "WebAuthn", name: "", url: "/dex/account/factor?authenticator=key" }],
 };
 const discoveryUrl = "https://id.example.com/dex/.well-known/openid-configuration";
 
@@ -114,6 +127,8 @@ export const samples: Samples = {
       rememberMeChecked: false,
       hidden: [{ name: "csrf", value: "<&\">'" }],
     },
+    passkey: { ...password, passkey: { ...passkey, isRefused: false }, signupUrl: "/dex/signup" },
+    passkeyRefused: { ...password, passkey: { ...passkey, isRefused: true } },
   },
   signup: {
     usual: { postUrl: "/dex/signup", backLink: "/dex/auth/local", minPasswordLength: 8 },
@@ -150,6 +165,7 @@ export const samples: Samples = {
       email: `"><script>`,
       backLink: "/dex/account",
     },
+    again: { kind: "again", postUrl: "/dex/account/factor?authenticator=key", backLink: "/dex/account" },
     confirm: { kind: "confirm", postUrl: "/dex/account/email/confirm", email: "new@example.com" },
   },
   selfServiceResult: {
@@ -329,7 +345,10 @@ export const samples: Samples = {
       postUrl: "/dex/mfa/totp?req=abc&hmac=def",
       issuer: "Example Corp",
       invalid: false,
-      recoveryUrl: "/dex/mfa/recovery?req=abc",
+      others: [
+        { type: "WebAuthn", url: "/dex/account?factor=key" },
+        { type: "recovery", url: "/dex/mfa/recovery?req=abc" },
+      ],
     },
     invalid: { postUrl: "/dex/mfa/totp?req=abc&hmac=def", issuer: rtlName, invalid: true },
     setUp: {
@@ -347,14 +366,42 @@ export const samples: Samples = {
   webauthn: {
     login: {
       mode: "login",
-      beginUrl: "/dex/mfa/webauthn/login/begin?req=abc",
-      finishUrl: "/dex/mfa/webauthn/login/finish?req=abc",
-      recoveryUrl: "/dex/mfa/recovery?req=abc",
+      exchange: {
+        kind: "called",
+        beginUrl: "/dex/mfa/webauthn/login/begin?req=abc",
+        finishUrl: "/dex/mfa/webauthn/login/finish?req=abc",
+      },
+      others: [{ type: "recovery", url: "/dex/mfa/recovery?req=abc" }],
     },
     register: {
       mode: "register",
-      beginUrl: "/dex/mfa/webauthn/register/begin?req=abc",
-      finishUrl: "/dex/mfa/webauthn/register/finish?req=abc",
+      exchange: {
+        kind: "called",
+        beginUrl: "/dex/mfa/webauthn/register/begin?req=abc",
+        finishUrl: "/dex/mfa/webauthn/register/finish?req=abc",
+      },
+    },
+    add: {
+      mode: "register",
+      invalid: true,
+      name: rtlName,
+      backLink: "/dex/account",
+      exchange: {
+        kind: "posted",
+        postUrl: "/dex/account/factor?authenticator=key",
+        options: `{"challenge":"<"'>"}`,
+        hidden: [{ name: "ceremony", value: "1.abc" }],
+      },
+    },
+    prove: {
+      mode: "login",
+      exchange: {
+        kind: "posted",
+        postUrl: "/dex/account",
+        options: "{}",
+        hidden: [{ name: "ceremony", value: "1.a" }],
+      },
+      others: [{ type: "TOTP", url: "/dex/account?factor=totp" }],
     },
   },
   recovery: {

@@ -18,10 +18,12 @@ export type SelfServicePageProps = FormProps &
     | { readonly kind: "reset"; readonly minPasswordLength: number }
     | { readonly kind: "verify" | "confirm"; readonly email: string }
     | { readonly kind: "password"; readonly asksCurrent: boolean; readonly minPasswordLength: number }
+    | { readonly kind: "again" }
     | { readonly kind: "email"; readonly asksCurrent: boolean; readonly email?: string }
   );
 
 const errorId = "self-error";
+const backToAccount: readonly SelfServicePageProps["kind"][] = ["password", "email", "again"];
 const hintId = "password-hint";
 
 function emailField(label: string, value: string | undefined, isRefused: boolean): Html {
@@ -63,6 +65,8 @@ function fields(words: Words, props: SelfServicePageProps): Child {
     case "verify":
     case "confirm":
       return undefined;
+    case "again":
+      return currentPasswordField(words, isRefused);
     case "password":
       return [
         props.asksCurrent && currentPasswordField(words, isRefused),
@@ -100,7 +104,7 @@ ${props.kind === "verify" && html`<button type="submit" name="action" value="rej
 ${
   props.backLink !== undefined &&
   props.backLink !== "" &&
-  html`<div class="theme-link-back"><a class="dex-subtle-text" href="${props.backLink}">${words.text(props.kind === "password" || props.kind === "email" ? "self.account" : "signup.back")}</a></div>`
+  html`<div class="theme-link-back"><a class="dex-subtle-text" href="${props.backLink}">${words.text(backToAccount.includes(props.kind) ? "self.account" : "signup.back")}</a></div>`
 }`,
   });
 }

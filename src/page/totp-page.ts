@@ -1,7 +1,8 @@
 /** The code of an authenticator app, or the app's setting up: `/mfa/totp`. RFC 6238. Dex's totp_verify.html. */
 import { attributes, type Html, html } from "./html.ts";
-import { errorBox, layout, name, type PageContext, refusedField } from "./layout.ts";
+import { errorBox, type HiddenField, hiddenFields, layout, name, type PageContext, refusedField } from "./layout.ts";
 import { type Words, wordsOf } from "./messages.ts";
+import { type OtherWay, otherWays } from "./other-ways.ts";
 
 export interface TotpPageProps {
   /** The current address with its query: the step's MAC stays there. */
@@ -19,8 +20,10 @@ export interface TotpPageProps {
     /** Value of the field `enrolment`; empty: the server knows. */
     readonly sealed: string;
   };
-  /** Where a recovery code is typed in. */
-  readonly recoveryUrl?: string;
+  readonly others?: readonly OtherWay[];
+  readonly hidden?: readonly HiddenField[];
+  /** Leads away without doing anything. */
+  readonly backLink?: string;
 }
 
 const errorId = "login-error";
@@ -46,6 +49,7 @@ export function totpPage(context: PageContext, props: TotpPageProps): Html {
 ${enrolment === undefined ? html`<p class="dex-subtle-text">${words.rich("totp.explain", { issuer: name(props.issuer) })}</p>` : setUp(words, enrolment)}
 <form method="post" action="${props.postUrl}">
 ${props.invalid && errorBox(errorId, words.text("totp.invalid"))}
+${hiddenFields(props.hidden)}
 ${enrolment !== undefined && enrolment.sealed !== "" && html`<input type="hidden" name="enrolment" value="${enrolment.sealed}">`}
 <div class="theme-form-row">
 <div class="theme-form-label"><label for="totp">${words.text("totp.code")}</label></div>
@@ -53,6 +57,7 @@ ${enrolment !== undefined && enrolment.sealed !== "" && html`<input type="hidden
 </div>
 <button id="submit-login" type="submit" class="dex-btn theme-btn--primary">${words.text("totp.submit")}</button>
 </form>
-${props.recoveryUrl !== undefined && html`<div class="theme-link-back"><a class="dex-subtle-text" id="use-recovery" href="${props.recoveryUrl}">${words.text("recovery.use")}</a></div>`}`,
+${otherWays(words, props.others)}
+${props.backLink !== undefined && html`<div class="theme-link-back"><a class="dex-subtle-text" href="${props.backLink}">${words.text("self.account")}</a></div>`}`,
   });
 }

@@ -197,6 +197,8 @@ export interface WebauthnCredential {
   readonly backupState: boolean;
   readonly displayName: string;
   readonly createdAt: number;
+  /** Ours; absent before the first use. */
+  readonly lastUsed?: number;
 }
 
 export interface UserIdentity {
@@ -339,7 +341,10 @@ export interface RedeemedCode {
   readonly expiry: number;
 }
 
-/** Ours: a `jti`, or the beginning that those of one grant share, that no longer counts. RFC 7009. */
+/**
+ * Ours: a `jti`, or the beginning that those of one grant share, that no longer counts (RFC 7009); or the challenge of a
+ * passkey that was answered.
+ */
 export interface RevokedToken {
   readonly id: string;
   readonly expiry: number;

@@ -7,6 +7,11 @@ export interface SecurityKey {
   counter: number;
   /** What the flags say besides presence. */
   isVerifying: boolean;
+  /** Else it says 0 for ever. */
+  isCounting: boolean;
+  /** base64url, as a passkey tells it; null: a key that is asked by its id. */
+  userHandle: string | null;
+  readonly privateKey: KeyObject;
   register(challenge: string): object;
   sign(challenge: string): object;
 }
@@ -49,6 +54,9 @@ export function securityKey({ rpId, origin, id = randomBytes(32), privateKey, co
     id: id.toString("base64url"),
     counter,
     isVerifying: true,
+    isCounting: true,
+    userHandle: null,
+    privateKey: key,
     register(challenge) {
       // RFC 9052 §7: {1: 2, 3: -7, -1: 1, -2: x, -3: y}.
       const cose = Buffer.concat([
@@ -85,7 +93,7 @@ export function securityKey({ rpId, origin, id = randomBytes(32), privateKey, co
       };
     },
     sign(challenge) {
-      device.counter += 1;
+      if (device.isCounting) device.counter += 1;
       const data = authenticatorData(presence(), device.counter);
       const client = clientData("webauthn.get", challenge);
       const signature = sign("sha256", Buffer.concat([data, sha256(client)]), key);
@@ -97,7 +105,7 @@ export function securityKey({ rpId, origin, id = randomBytes(32), privateKey, co
           authenticatorData: data.toString("base64url"),
           clientDataJSON: client.toString("base64url"),
           signature: signature.toString("base64url"),
-          userHandle: null,
+          userHandle: device.userHandle,
         },
       };
     },

@@ -92,7 +92,7 @@ describe("a security key", () => {
     const { agent, page } = await atKey(server);
     const options = await begin(agent, page, "register");
     const user = z.object({ id: z.string() }).parse(options.user);
-    assert.equal(Buffer.from(user.id, "base64url").length, 32);
+    assert.equal(Buffer.from(user.id, "base64url").length, 64);
     assert.deepEqual(options.rp, { id: "localhost", name: "localhost" });
     assert.equal(options.attestation, "indirect");
     const second = await atKey(server);

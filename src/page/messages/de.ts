@@ -18,6 +18,11 @@ export const de: Catalogue = {
   "password.expired":
     "Ihr Passwort ist abgelaufen. Ändern Sie es dort, wo Ihre Organisation es vorsieht, und melden Sie sich dann erneut an.",
   "password.back": "Andere Anmeldung wählen",
+  "passkey.or": "oder",
+  "passkey.use": "Mit Passkey anmelden",
+  "passkey.failed": "Das hat nicht geklappt. Versuchen Sie es noch einmal oder melden Sie sich mit Ihrem Passwort an.",
+  "passkey.refused":
+    "Mit diesem Passkey können Sie sich hier nicht anmelden. Nehmen Sie einen anderen oder Ihr Passwort.",
 
   "signup.question": "Neu hier?",
   "signup.link": "Konto anlegen",
@@ -61,6 +66,9 @@ export const de: Catalogue = {
   "self.password.title": "Passwort ändern",
   "self.password.explain": "Sie werden überall sonst abgemeldet.",
   "self.password.submit": "Passwort ändern",
+  "self.again.title": "Bestätigen Sie, dass Sie es sind",
+  "self.again.explain": "Geben Sie Ihr Passwort noch einmal ein, bevor Sie einen weiteren Nachweis einrichten.",
+  "self.again.submit": "Weiter",
   "self.email.title": "E-Mail-Adresse ändern",
   "self.email.explain": "Wir schicken einen Link an die neue Adresse. Bis Sie ihn öffnen, ändert sich nichts.",
   "self.email.submit": "Link schicken",
@@ -244,6 +252,27 @@ export const de: Catalogue = {
   "webauthn.use": "Meinen Schlüssel verwenden",
   "webauthn.register": "Schlüssel einrichten",
 
+  "webauthn.name": "Name dieses Schlüssels",
+  "factor.other.TOTP": "Stattdessen Ihre Authenticator-App verwenden",
+  "factor.other.WebAuthn": "Stattdessen Ihren Passkey oder Sicherheitsschlüssel verwenden",
+  "factor.type.TOTP": "Authenticator-App",
+  "factor.type.passkey": "Passkey",
+  "factor.type.key": "Sicherheitsschlüssel",
+  "factor.added": "Hinzugefügt {time}",
+  "factor.suspect":
+    "Von diesem Schlüssel gibt es vielleicht eine Kopie. Entfernen Sie ihn, wenn Sie den Grund nicht kennen.",
+  "account.rename": "Umbenennen",
+  "account.renameSubmit": "Speichern",
+  "account.add.TOTP": "Authenticator-App hinzufügen",
+  "account.add.WebAuthn": "Passkey oder Sicherheitsschlüssel hinzufügen",
+  "account.noFactors":
+    "Sie haben noch keinen. Mit einem genügt ein gestohlenes Passwort nicht, um Ihr Konto zu öffnen.",
+  "account.lastStays":
+    "Der letzte bleibt, weil eine Ihrer Anwendungen ihn verlangt. Um ihn zu ersetzen, fügen Sie erst einen anderen hinzu.",
+  "account.lastMayGo":
+    "Wenn Sie den letzten entfernen, öffnet Ihr Passwort allein wieder Ihr Konto, und Ihre Wiederherstellungscodes verfallen.",
+  "account.notice.factorAdded": "Der neue Faktor ist eingerichtet.",
+  "account.notice.keyRenamed": "Der Schlüssel hat seinen neuen Namen.",
   "account.factors": "Zweite Faktoren",
   "account.removeFactor": "Entfernen",
   "account.codesLeft": "Übrige Wiederherstellungscodes: {count}",

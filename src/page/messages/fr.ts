@@ -17,6 +17,11 @@ export const fr: Catalogue = {
   "password.expired":
     "Votre mot de passe a expiré. Changez-le là où votre organisation le permet, puis reconnectez-vous.",
   "password.back": "Choisir un autre moyen de connexion",
+  "passkey.or": "ou",
+  "passkey.use": "Se connecter avec un passkey",
+  "passkey.failed": "Cela n’a pas fonctionné. Réessayez, ou connectez-vous avec votre mot de passe.",
+  "passkey.refused":
+    "Ce passkey ne vous connecte pas ici. Essayez-en un autre, ou connectez-vous avec votre mot de passe.",
 
   "signup.question": "Première visite ?",
   "signup.link": "Créer un compte",
@@ -60,6 +65,9 @@ export const fr: Catalogue = {
   "self.password.title": "Changer le mot de passe",
   "self.password.explain": "Vous serez déconnecté partout ailleurs.",
   "self.password.submit": "Changer le mot de passe",
+  "self.again.title": "Confirmez votre identité",
+  "self.again.explain": "Saisissez encore une fois votre mot de passe avant de configurer un autre moyen de preuve.",
+  "self.again.submit": "Continuer",
   "self.email.title": "Changer l’adresse e-mail",
   "self.email.explain": "Nous envoyons un lien à la nouvelle adresse. Rien ne change avant que vous l’ouvriez.",
   "self.email.submit": "Envoyer le lien",
@@ -241,6 +249,26 @@ export const fr: Catalogue = {
   "webauthn.use": "Utiliser ma clé",
   "webauthn.register": "Configurer une clé",
 
+  "webauthn.name": "Nom de cette clé",
+  "factor.other.TOTP": "Utiliser plutôt votre application d’authentification",
+  "factor.other.WebAuthn": "Utiliser plutôt votre passkey ou votre clé de sécurité",
+  "factor.type.TOTP": "Application d’authentification",
+  "factor.type.passkey": "Passkey",
+  "factor.type.key": "Clé de sécurité",
+  "factor.added": "Ajouté {time}",
+  "factor.suspect": "Il existe peut-être une copie de cette clé. Supprimez-la si vous n’en connaissez pas la raison.",
+  "account.rename": "Renommer",
+  "account.renameSubmit": "Enregistrer",
+  "account.add.TOTP": "Ajouter une application d’authentification",
+  "account.add.WebAuthn": "Ajouter un passkey ou une clé de sécurité",
+  "account.noFactors":
+    "Vous n’en avez pas encore. Avec un second facteur, un mot de passe volé n’ouvre pas à lui seul votre compte.",
+  "account.lastStays":
+    "Le dernier reste, car une application que vous utilisez l’exige. Pour le remplacer, ajoutez-en d’abord un autre.",
+  "account.lastMayGo":
+    "Si vous supprimez le dernier, votre mot de passe seul ouvre de nouveau votre compte, et vos codes de secours sont annulés.",
+  "account.notice.factorAdded": "Le nouveau facteur est prêt.",
+  "account.notice.keyRenamed": "La clé a son nouveau nom.",
   "account.factors": "Seconds facteurs",
   "account.removeFactor": "Supprimer",
   "account.codesLeft": "Codes de secours restants : {count}",

@@ -61,6 +61,8 @@ export const writeCredential = (credential: WebauthnCredential): JsonObject => (
   backupState: credential.backupState,
   displayName: credential.displayName,
   createdAt: formatTime(credential.createdAt),
+  // Ours: Dex passes it over, and drops it when it writes the record.
+  ...(credential.lastUsed === undefined ? {} : { lastUsedAt: formatTime(credential.lastUsed) }),
 });
 
 export const readCredential = (value: JsonObject): WebauthnCredential => ({
@@ -75,6 +77,7 @@ export const readCredential = (value: JsonObject): WebauthnCredential => ({
   backupState: boolMember(value, "backupState"),
   displayName: textMember(value, "displayName"),
   createdAt: timeMember(value, "createdAt"),
+  ...(member(value, "lastUsedAt") === undefined ? {} : { lastUsed: timeMember(value, "lastUsedAt") }),
 });
 
 export const writeClientState = (state: ClientState): JsonObject => ({

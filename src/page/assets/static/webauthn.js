@@ -1,9 +1,12 @@
-// Asks the browser for a security key or passkey and takes its answer to us. WebAuthn Level 3 §5.1.
-// Served as a file, because inline scripts are forbidden.
+// Asks the browser for a security key or passkey and takes its answer to us: by calls where the form names addresses for
+// them (`data-begin`, `data-finish`), else with the form itself, which holds what to ask (`data-options`). WebAuthn Level 3
+// §5.1. Served as a file, because inline scripts are forbidden.
 const form = document.getElementById("webauthn");
 const button = document.getElementById("webauthn-start");
 const problem = document.getElementById("webauthn-error");
-const isNew = form.dataset.mode === "register";
+const unable = document.getElementById("webauthn-unable");
+const { mode, begin, finish, options, autofill } = form.dataset;
+const isNew = mode === "register";
 
 const toBytes = (text) => {
   const base64 = text.replace(/-/g, "+").replace(/_/g, "/");
@@ -28,16 +31,16 @@ const post = async (url, body) => {
   return answer.json();
 };
 
-const ask = async () => {
-  const { publicKey } = await post(form.dataset.begin);
+const ask = async (more) => {
+  const publicKey = options === undefined ? (await post(begin)).publicKey : JSON.parse(options);
   const challenge = toBytes(publicKey.challenge);
   if (!isNew) {
     const allowCredentials = withBytes(publicKey.allowCredentials);
-    return navigator.credentials.get({ publicKey: { ...publicKey, challenge, allowCredentials } });
+    return navigator.credentials.get({ ...more, publicKey: { ...publicKey, challenge, allowCredentials } });
   }
   const user = { ...publicKey.user, id: toBytes(publicKey.user.id) };
   const excludeCredentials = withBytes(publicKey.excludeCredentials);
-  return navigator.credentials.create({ publicKey: { ...publicKey, challenge, user, excludeCredentials } });
+  return navigator.credentials.create({ ...more, publicKey: { ...publicKey, challenge, user, excludeCredentials } });
 };
 
 const answerOf = ({ id, rawId, type, response }) => {
@@ -52,13 +55,29 @@ const answerOf = ({ id, rawId, type, response }) => {
   return { id, rawId: toText(rawId), type, response: { clientDataJSON, ...own } };
 };
 
+const give = async (credential) => {
+  const answer = answerOf(credential);
+  if (finish !== undefined) {
+    location.assign((await post(finish, answer)).redirect);
+    return;
+  }
+  form.elements.answer.value = JSON.stringify(answer);
+  // Ticked in the form for the password, which is not sent.
+  const remember = document.getElementById("remember_me");
+  if (remember !== null) form.elements.remember_me.value = remember.checked ? "on" : "";
+  form.submit();
+};
+
+// Ends the question that waits in a field's list: a browser asks one at a time.
+const waiting = new AbortController();
+
 const run = async (event) => {
   event.preventDefault();
+  waiting.abort();
   problem.hidden = true;
   button.disabled = true;
   try {
-    const { redirect } = await post(form.dataset.finish, answerOf(await ask()));
-    location.assign(redirect);
+    await give(await ask());
   } catch {
     problem.hidden = false;
     button.disabled = false;
@@ -66,9 +85,21 @@ const run = async (event) => {
   }
 };
 
+/** The browser offers passkeys in the list of the name's field. Nothing is said where none is chosen. */
+const offer = async () => {
+  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  try {
+    await give(await ask({ mediation: "conditional", signal: waiting.signal }));
+  } catch {
+    // The person types, or presses the button.
+  }
+};
+
 if (window.PublicKeyCredential) {
-  document.getElementById("webauthn-unable").hidden = true;
+  if (unable !== null) unable.hidden = true;
+  form.hidden = false;
   button.disabled = false;
   form.addEventListener("submit", run);
-  button.focus();
+  if (autofill === undefined) button.focus();
+  else offer();
 }

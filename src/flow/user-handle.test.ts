@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { userHandle, userOfHandle } from "./user-handle.ts";
+
+const key = new Uint8Array(32).fill(3);
+const id = fc.string({ unit: "grapheme", minLength: 1, maxLength: 80 });
+
+test("a handle leads back to its person, at their connector alone, and shows nobody else who it is", () => {
+  fc.assert(
+    fc.property(id, fc.constantFrom("local", "ldap"), (userId, connectorId) => {
+      const handle = userHandle({ userId, connectorId }, key);
+      assert.ok(handle.length <= 64);
+      assert.deepEqual(userHandle({ userId, connectorId }, key), handle);
+      const isShort = Buffer.byteLength(userId) <= 48;
+      assert.equal(userOfHandle(handle, connectorId, key), isShort ? userId : undefined);
+      assert.equal(userOfHandle(handle, connectorId === "local" ? "ldap" : "local", key), undefined);
+      if (userId.length > 3) assert.ok(!Buffer.from(handle).includes(userId));
+    }),
+  );
+});
+
+test("Dex's handles are read, those of another connector are not", () => {
+  const handle = Buffer.from("a|b|local");
+  assert.equal(userOfHandle(handle, "local", key), "a|b");
+  assert.equal(userOfHandle(handle, "ldap", key), undefined);
+  assert.equal(userOfHandle(Buffer.from("|local"), "local", key), undefined);
+});
+
+test("any bytes are read without a fault", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+      assert.equal(userOfHandle(bytes, "nobody's", key), undefined);
+    }),
+  );
+});
