@@ -629,7 +629,7 @@ connectors:
 });
 
 test("names that point at nothing, and names given twice, are warnings", async () => {
-  const warnings = await warningsOf(`${base}oauth2: {passwordConnector: locla}
+  const warnings = await warningsOf(`${base}oauth2: {passwordConnector: locla, loginHintDomains: {corp.example: githup}}
 staticClients:
 - {id: web, name: W, secret: s, allowedConnectors: [githup], trustedPeers: [clii], ssoSharedWith: ["*", wep]}
 - {id: cli, name: C, public: true}
@@ -646,6 +646,7 @@ staticPasswords:
     warnings.map(({ path, message, didYouMean }) => [path, message, didYouMean]),
     [
       ["oauth2.passwordConnector", 'this file has no connector "locla"', "local"],
+      ["oauth2.loginHintDomains.corp.example", 'this file has no connector "githup"', "github"],
       ["staticClients[0].allowedConnectors[0]", 'this file has no connector "githup"', "github"],
       ["staticClients[0].trustedPeers[0]", 'this file has no client "clii"', "cli"],
       ["staticClients[0].ssoSharedWith[1]", 'this file has no client "wep"', "web"],

@@ -13,6 +13,8 @@ export interface OAuth2Config {
   readonly responseTypes: readonly string[];
   readonly skipApprovalScreen: boolean;
   readonly alwaysShowLoginScreen: boolean;
+  /** Connector ids by domain of `login_hint`. */
+  readonly loginHintDomains: Readonly<Record<string, string>>;
   readonly passwordConnector?: string;
   readonly anonymousIntrospection: boolean;
   readonly pkce: { readonly enforce: boolean; readonly codeChallengeMethodsSupported: readonly CodeChallengeMethod[] };
@@ -41,6 +43,7 @@ export function readOAuth2(reading: Reading): OAuth2Config {
     skipApprovalScreen,
     alwaysShowLoginScreen,
     anonymousIntrospection,
+    loginHintDomains: reading.file.oauth2.loginHintDomains,
     ...(passwordConnector === "" ? {} : { passwordConnector }),
     pkce: { enforce: pkce.enforce, codeChallengeMethodsSupported: readMethods(reading) },
   };

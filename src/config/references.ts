@@ -1,5 +1,6 @@
 import { quoteGo } from "../kernel/go-quote.ts";
 import type { Client } from "../storage/records.ts";
+import { below } from "./align.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import type { ConnectorConfig } from "./read-connectors.ts";
 import type { Reading } from "./reading.ts";
@@ -15,6 +16,9 @@ export function references(reading: Reading, clients: readonly Client[], connect
   const warnUnknown = unknownWarner(reading);
   if (file.oauth2.passwordConnector !== "") {
     warnUnknown(file.oauth2.passwordConnector, connectorIds, "oauth2.passwordConnector", "connector");
+  }
+  for (const [domain, id] of Object.entries(file.oauth2.loginHintDomains)) {
+    warnUnknown(id, connectorIds, below("oauth2.loginHintDomains", domain), "connector");
   }
   for (const [index, client] of clients.entries()) {
     const path = `staticClients[${index}]`;

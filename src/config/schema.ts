@@ -86,6 +86,10 @@ const oauth2Schema = z.object({
   responseTypes: texts("Response types to offer, `code` when empty. The order of words inside one counts."),
   skipApprovalScreen: flag("Whether people are spared the question if a client may have their data."),
   alwaysShowLoginScreen: flag("Whether the choice of connectors is shown even when there is only one."),
+  loginHintDomains: z.record(z.string(), z.string()).default({}).meta({
+    description:
+      "Connector ids by domain: a `login_hint` with an email address of that domain goes there without the choice. Not in Dex.",
+  }),
   passwordConnector: text("Id of the connector that checks the password grant; the grant is off when empty."),
   anonymousIntrospection: flag(
     "Whether anybody may ask `/token/introspect` about a token, as in Dex. Ours: clients prove themselves otherwise.",

@@ -49,6 +49,21 @@ export interface Login {
    * at a refresh only.
    */
   keep?(connectorData: Secret<Uint8Array>): Promise<void>;
+  /** There at the beginning of a login only. */
+  readonly wishes?: Wishes;
+}
+
+/** What the client asks of whoever asks the person: the text of strangers, for upstreams that know such words. OIDC Core §3.1.2.1. */
+export interface Wishes {
+  readonly loginHint?: string;
+  /** BCP 47 tags, best first. */
+  readonly uiLocales: readonly string[];
+  readonly acrValues: readonly string[];
+  /** Seconds since the person last proved who they are. */
+  readonly maxAge?: number;
+  /** They prove it again (`prompt=login`), or say who they are today (`select_account`), whatever session they have there. */
+  readonly mustProve: boolean;
+  readonly mustChoose: boolean;
 }
 
 /** Optional abilities, found by looking at the object. Absent means "cannot", never "throws". */

@@ -33,8 +33,7 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
   const connectors = selectableConnectors(await provider.flow.connectors.list(), client, params, provider);
   if (connectors.length === 0) throw new PageError(400, "refusal.noConnector");
   const wanted = params.get("connector_id") ?? "";
-  const only = connectors.length === 1 && !provider.flow.policy.alwaysShowLoginScreen ? connectors[0] : undefined;
-  const chosen = wanted === "" ? only : connectors.find(({ id }) => id === wanted);
+  const chosen = wanted === "" ? evident(connectors, params, provider) : connectors.find(({ id }) => id === wanted);
   // A parameter sent twice is refused here, where both can still be seen.
   if (chosen !== undefined && params.repeated.length === 0) {
     return redirect(302, connectorUrl(chosen, params, provider));
@@ -55,6 +54,21 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
       }),
     );
   });
+}
+
+/** The only one there is, or the one for the domain of `login_hint`, where nobody wants the choice itself. */
+function evident(
+  connectors: readonly ConnectorInfo[],
+  params: MergedParams,
+  { flow }: Provider,
+): ConnectorInfo | undefined {
+  if (flow.policy.alwaysShowLoginScreen) return undefined;
+  if (connectors.length === 1) return connectors[0];
+  const domain = /@([^@]+)$/.exec(params.get("login_hint") ?? "")?.[1]?.toLowerCase() ?? "";
+  const hinted = flow.policy.loginHintDomains.get(domain);
+  const isAsked = parseScope(params.get("prompt") ?? "").includes("select_account");
+  // Who sees the choice can take another way when this one is away.
+  return isAsked ? undefined : connectors.find(({ id, unavailable }) => id === hinted && unavailable === undefined);
 }
 
 /** The connector of this browser's session: who has chosen once is not asked again, unless the client or the operator wants it. */

@@ -1,4 +1,4 @@
-import type { Departure, Login, OpenConnector, StateMaker } from "../connector/contract.ts";
+import type { Departure, Login, OpenConnector, StateMaker, Wishes } from "../connector/contract.ts";
 import { currentSpan } from "../kernel/span.ts";
 import { scopes as scopeNames } from "../oauth/scope.ts";
 import type { CarriedState, FlowContext, FlowDeps, FlowOutcome, FlowRequest } from "./contract.ts";
@@ -37,7 +37,7 @@ export async function beginLogin(
         carry = { handle: newStateHandle(deps.random), sealed };
         return carry.handle;
       };
-      const departure = await connector.begin(callback, state, loginOf(request, context));
+      const departure = await connector.begin(callback, state, loginOf(request, context, wishesOf(request)));
       return { ...departed(departure), ...(carry === undefined ? {} : { carry }) };
     }
     default:
@@ -51,9 +51,23 @@ function departed(departure: Departure): FlowOutcome {
     : { go: "post", to: departure.to.href, fields: departure.fields, receiver: "upstream" };
 }
 
+const wishesOf = ({ loginHint, uiLocales, acrValues, maxAge, prompt }: FlowRequest): Wishes => ({
+  ...(loginHint === undefined ? {} : { loginHint }),
+  uiLocales,
+  acrValues,
+  ...(maxAge === undefined ? {} : { maxAge }),
+  mustProve: prompt.includes("login"),
+  mustChoose: prompt.includes("select_account"),
+});
+
 /** What a connector may know of the request. */
-export function loginOf(request: Pick<FlowRequest, "scopes">, context: Pick<FlowContext, "trail" | "signal">): Login {
+export function loginOf(
+  request: Pick<FlowRequest, "scopes">,
+  context: Pick<FlowContext, "trail" | "signal">,
+  wishes?: Wishes,
+): Login {
   return {
+    ...(wishes === undefined ? {} : { wishes }),
     scopes: {
       offlineAccess: request.scopes.includes(scopeNames.offlineAccess),
       groups: request.scopes.includes(scopeNames.groups),

@@ -28,6 +28,8 @@ export interface FlowPolicy {
   readonly grantTypes: readonly string[];
   readonly skipApprovalScreen: boolean;
   readonly alwaysShowLoginScreen: boolean;
+  /** Connector ids by lower-case domain of `login_hint`. */
+  readonly loginHintDomains: ReadonlyMap<string, string>;
   readonly enforcePkce: boolean;
   readonly codeChallengeMethods: readonly string[];
   readonly requestLifetime: Millis;

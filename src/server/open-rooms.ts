@@ -244,6 +244,9 @@ function buildProvider(config: Config, parts: Parts): Provider {
       grantTypes: oauth2.grantTypes,
       skipApprovalScreen: oauth2.skipApprovalScreen,
       alwaysShowLoginScreen: oauth2.alwaysShowLoginScreen,
+      loginHintDomains: new Map(
+        Object.entries(oauth2.loginHintDomains).map(([domain, id]) => [domain.toLowerCase(), id]),
+      ),
       enforcePkce: oauth2.pkce.enforce,
       codeChallengeMethods: oauth2.pkce.codeChallengeMethodsSupported,
       requestLifetime: expiry.authRequests,

@@ -1,4 +1,4 @@
-import type { Callback, ConnectorDeps, Login, RedirectConnector } from "../../src/connector/contract.ts";
+import type { Callback, ConnectorDeps, Login, RedirectConnector, Wishes } from "../../src/connector/contract.ts";
 import type { Decision, Logger } from "../../src/kernel/ports.ts";
 import { Secret } from "../../src/kernel/secret.ts";
 import { systemClock, systemRandom } from "../../src/kernel/system.ts";
@@ -77,6 +77,9 @@ export function aLogin({ offlineAccess = true, groups = true, signal = new Abort
   const decisions: Decision[] = [];
   return { scopes: { offlineAccess, groups }, decisions, trail: { note: (one) => void decisions.push(one) }, signal };
 }
+
+/** What a client may wish for that wishes for nothing. */
+export const noWishes: Wishes = { uiLocales: [], acrValues: [], mustProve: false, mustChoose: false };
 
 export const callbackUrl = new URL("https://dex.test/callback");
 

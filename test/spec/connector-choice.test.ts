@@ -38,6 +38,16 @@ const several = await start({
     { ...mockConnector, id: "back", name: "back", grantTypes: ["authorization_code", "refresh_token"] },
   ],
 });
+const loginHintDomains = { "Corp.example": "alpha", "other.example": "pw", "front.example": "front" };
+const hinted = await start({
+  staticClients,
+  oauth2: { skipApprovalScreen: true, loginHintDomains },
+  connectors: [
+    { ...mockConnector, id: "alpha" },
+    passwordConnector,
+    { ...mockConnector, id: "front", grantTypes: ["implicit"] },
+  ],
+});
 const showing = await start({ staticClients, oauth2: { skipApprovalScreen: true, alwaysShowLoginScreen: true } });
 
 /** The choices on a page: id and address, in order. */
@@ -201,5 +211,32 @@ describe("a connector id that needs escaping", () => {
     const server = await start({ connectors: [{ ...mockConnector, id: "a b/ä" }] });
     const agent = server.newAgent();
     codeOf(await agent.follow(await agent.get(authPath())));
+  });
+});
+
+describe("the domain of login_hint", () => {
+  const pathFor = async (more: Params, client = app): Promise<string | undefined> =>
+    (await hinted.newAgent().get(authPath(more, client))).location?.pathname;
+
+  it("chooses the connector that the operator gave it, in any case, and goes along", async () => {
+    assert.equal(await pathFor({ login_hint: "jane@corp.example" }), "/dex/auth/alpha");
+    assert.equal(await pathFor({ login_hint: "jane@OTHER.example" }), "/dex/auth/pw");
+    const { location } = await hinted.newAgent().get(authPath({ login_hint: "a@b@corp.example" }));
+    assert.deepEqual(
+      [location?.pathname, location?.searchParams.get("login_hint")],
+      ["/dex/auth/alpha", "a@b@corp.example"],
+    );
+  });
+
+  it("chooses nothing where it has no connector, or one that may not serve the request or the client", async () => {
+    const hints = ["jane", "jane@", "jane@sub.corp.example", "jane@constructor", "corp.example", "jane@front.example"];
+    for (const login_hint of hints) assert.equal(await pathFor({ login_hint }), undefined, login_hint);
+    const faithful = { ...app, id: "choosy" };
+    assert.equal(await pathFor({ login_hint: "jane@corp.example" }, faithful), "/dex/auth/pw");
+  });
+
+  it("gives way to connector_id, and to who wants the choice", async () => {
+    assert.equal(await pathFor({ login_hint: "jane@corp.example", connector_id: "pw" }), "/dex/auth/pw");
+    assert.equal(await pathFor({ login_hint: "jane@corp.example", prompt: "select_account" }), undefined);
   });
 });

@@ -137,6 +137,33 @@ describe("a login through an OpenID provider", () => {
   });
 });
 
+describe("what the client asks for", () => {
+  it("reaches the provider that asks the person", async () => {
+    const clock = handClock();
+    const fake = await aProvider(clock);
+    const server = await start(clock, { connectors: [connectorTo(fake)] });
+    const agent = server.newAgent();
+    const wishes = {
+      login_hint: "jane@up.test",
+      ui_locales: "fr en",
+      max_age: "60",
+      acr_values: "phr",
+      prompt: "login",
+    };
+    const away = await agent.follow(await agent.get(authPath(wishes)));
+    const asked = away.location?.searchParams;
+    assert.deepEqual(
+      Object.keys(wishes).map((name) => [name, asked?.get(name)]),
+      Object.entries(wishes),
+    );
+    const plain = await agent.follow(await agent.get(authPath()));
+    assert.deepEqual(
+      Object.keys(wishes).filter((name) => plain.location?.searchParams.has(name)),
+      [],
+    );
+  });
+});
+
 describe("a provider that is away at the start", () => {
   it("costs its own button alone, and comes back by itself", async () => {
     const clock = handClock();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import fc from "fast-check";
-import { aLogin } from "../../../test/fake/connector-deps.ts";
+import { aLogin, noWishes } from "../../../test/fake/connector-deps.ts";
 import { type FakeGithubOptions, githubRateLimit, octocat, startFakeGithub } from "../../../test/fake/github.ts";
 import { handClock } from "../../../test/fake/hand-clock.ts";
 import { bare, groupsOf, kept, openVendor } from "../../../test/fake/open-vendor.ts";
@@ -59,6 +59,20 @@ describe("a login through GitHub", () => {
     const result = await signIn(aLogin({ groups: false, offlineAccess: false }));
     assert.equal(fake.heard[0]?.query.get("scope"), "user:email");
     assert.deepEqual(kept(result), {});
+  });
+
+  it("tells GitHub whom the client means, and lets people choose where they should be asked again", async (t) => {
+    const { fake, signIn } = await aGithub(t);
+    await signIn({ ...aLogin(), wishes: { ...noWishes, loginHint: "octocat" } });
+    await signIn({ ...aLogin(), wishes: { ...noWishes, mustProve: true } });
+    const asked = fake.heard.filter(({ path }) => path.endsWith("/authorize")).map(({ query }) => query);
+    assert.deepEqual(
+      asked.map((query) => [query.get("login"), query.get("prompt")]),
+      [
+        ["octocat", null],
+        [null, "select_account"],
+      ],
+    );
   });
 
   it("keeps ids exact, whatever their size", async (t) => {

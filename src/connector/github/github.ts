@@ -101,6 +101,11 @@ function connect(config: GithubConfig, fetch: typeof globalThis.fetch, deps: Con
       authorizationUrl: `${web}/login/oauth/authorize`,
       client: clientFor(config, fetch, deps),
       pkce: config.pkce,
+      more: (wishes) => ({
+        login: wishes?.loginHint,
+        // It asks nobody for a password twice: to let them choose is the most that can be asked for.
+        prompt: wishes?.mustProve || wishes?.mustChoose ? "select_account" : undefined,
+      }),
       scope: ({ groups }) =>
         config.orgs.length > 0 || config.org !== "" || groups ? "user:email read:org" : "user:email",
       whoIs,

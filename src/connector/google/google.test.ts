@@ -2,11 +2,18 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import fc from "fast-check";
-import { aLogin, callbackUrl, clear, connectorDeps, signInThrough } from "../../../test/fake/connector-deps.ts";
+import {
+  aLogin,
+  callbackUrl,
+  clear,
+  connectorDeps,
+  noWishes,
+  signInThrough,
+} from "../../../test/fake/connector-deps.ts";
 import { fault, janeSub, startFakeGoogle } from "../../../test/fake/google.ts";
 import { UnavailableError } from "../../kernel/errors.ts";
 import { Secret } from "../../kernel/secret.ts";
-import type { Identity, LoginResult } from "../contract.ts";
+import type { Identity, LoginResult, Wishes } from "../contract.ts";
 import { depthFirst, maxCalls } from "./directory.ts";
 import { google } from "./google.ts";
 
@@ -70,6 +77,18 @@ describe("the way to Google", () => {
     assert.deepEqual([other.get("prompt"), other.get("hd"), other.get("scope")], [null, "a.com", "openid email"]);
     const online = await ask({ hostedDomains: ["a.com", "b.com"] }, false);
     assert.deepEqual([online.get("access_type"), online.get("prompt"), online.get("hd")], [null, null, "*"]);
+  });
+
+  it("tells Google whom the client means, and lets people choose where they should be asked again", async (t) => {
+    const { connector } = await start(t);
+    const asked = async (more: Partial<Wishes>, offlineAccess = false) => {
+      const login = { ...aLogin({ offlineAccess }), wishes: { ...noWishes, ...more } };
+      const { to } = await connector.begin(callbackUrl, () => "s", login);
+      return [to.searchParams.get("login_hint"), to.searchParams.get("prompt")];
+    };
+    assert.deepEqual(await asked({ loginHint: "a@b.com" }), ["a@b.com", null]);
+    assert.deepEqual(await asked({ mustProve: true }), [null, "select_account"]);
+    assert.deepEqual(await asked({ mustChoose: true }, true), [null, "consent select_account"]);
   });
 
   it("asks Google nothing at the start", async (t) => {

@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { Secret } from "../../kernel/secret.ts";
 import { challengeOf } from "../../oauth/pkce.ts";
-import { type ConnectorDeps, defineConnector, type Identity, type Login, type LoginResult } from "../contract.ts";
+import {
+  type ConnectorDeps,
+  defineConnector,
+  type Identity,
+  type Login,
+  type LoginResult,
+  type Wishes,
+} from "../contract.ts";
 import { authorizationUrl, newVerifier, redirectFor } from "../shared/authorization-url.ts";
 import type { Claims } from "../shared/claims.ts";
 import { diagnoseClient } from "../shared/diagnose-client.ts";
@@ -124,8 +131,17 @@ function requestOf({ clientID, scopes, hostedDomains, promptType }: GoogleConfig
     scope: [...new Set(["openid", ...(scopes.length === 0 ? ["profile", "email"] : scopes)])].join(" "),
     // A hint; the claim is what counts.
     hd: hostedDomains.length > 1 ? "*" : domain,
-    ...(login.scopes.offlineAccess ? { access_type: "offline", prompt: (promptType ?? "consent") || undefined } : {}),
+    login_hint: login.wishes?.loginHint,
+    ...(login.scopes.offlineAccess ? { access_type: "offline" } : {}),
+    prompt: promptOf(login.scopes.offlineAccess ? (promptType ?? "consent") : "", login.wishes) || undefined,
   };
+}
+
+/** Google asks nobody for a password twice: to let them choose is the most that can be asked for. */
+function promptOf(configured: string, wishes: Wishes | undefined): string {
+  if (wishes?.mustProve !== true && wishes?.mustChoose !== true) return configured;
+  const kept = configured.split(" ").filter((value) => !["", "none", "select_account"].includes(value));
+  return [...kept, "select_account"].join(" ");
 }
 
 interface Connection {

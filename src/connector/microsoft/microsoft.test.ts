@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { aLogin, callbackUrl } from "../../../test/fake/connector-deps.ts";
+import { aLogin, callbackUrl, noWishes } from "../../../test/fake/connector-deps.ts";
 import { contoso, jane, startFakeMicrosoft } from "../../../test/fake/microsoft.ts";
 import { bare, groupsOf, kept, openVendor } from "../../../test/fake/open-vendor.ts";
 import { UnavailableError } from "../../kernel/errors.ts";
+import type { Wishes } from "../contract.ts";
 import { maxCallsOfOne } from "../shared/vendor-api.ts";
 import { microsoft } from "./microsoft.ts";
 
@@ -43,6 +44,19 @@ describe("the way to Microsoft", () => {
     const { to } = await connector.begin(callbackUrl, () => "s", aLogin());
     assert.equal(to.pathname, "/common/oauth2/v2.0/authorize");
     assert.equal(to.searchParams.get("scope"), "user.read offline_access");
+  });
+
+  it("tells it whom the client means, and one prompt at the most", async (t) => {
+    const asked = async (config: Config, more: Partial<Wishes>) => {
+      const { connector } = await start(t, config);
+      const wishes = { ...noWishes, ...more };
+      const { to } = await connector.begin(callbackUrl, () => "s", { ...aLogin(), wishes });
+      return [to.searchParams.get("login_hint"), to.searchParams.get("prompt")];
+    };
+    assert.deepEqual(await asked({}, { loginHint: "a@contoso.com" }), ["a@contoso.com", null]);
+    assert.deepEqual(await asked({}, { mustChoose: true }), [null, "select_account"]);
+    assert.deepEqual(await asked({ promptType: "consent" }, { mustChoose: true }), [null, "consent"]);
+    assert.deepEqual(await asked({ promptType: "consent" }, { mustProve: true, mustChoose: true }), [null, "login"]);
   });
 
   it("proves who we are with an assertion from a file, read each time, and never with a secret then", async (t) => {

@@ -82,7 +82,12 @@ function connect(config: MicrosoftConfig, fetch: typeof globalThis.fetch, deps: 
       authorizationUrl: endpoint(config, "authorize"),
       client: clientFor(config, fetch, deps),
       pkce: config.pkce,
-      more: { prompt: promptType || undefined, domain_hint: domainHint || undefined },
+      more: (wishes) => ({
+        // It takes one value only.
+        prompt: (wishes?.mustProve && "login") || promptType || (wishes?.mustChoose && "select_account") || undefined,
+        domain_hint: domainHint || undefined,
+        login_hint: wishes?.loginHint,
+      }),
       scope: (wanted) =>
         [
           ...(scopes.length === 0 ? ["user.read"] : scopes),

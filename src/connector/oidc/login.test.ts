@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { jwtVerify } from "jose";
-import { aLogin, callbackUrl, signInThrough } from "../../../test/fake/connector-deps.ts";
+import { aLogin, callbackUrl, noWishes, signInThrough } from "../../../test/fake/connector-deps.ts";
+import type { Wishes } from "../contract.ts";
 import { anUpstream, identityOf, jane, whole } from "./testing/an-upstream.ts";
 
 describe("a login", () => {
@@ -61,6 +62,24 @@ describe("a login", () => {
     assert.equal((await asked({})).get("code_challenge"), null);
     fake.metadata = { code_challenge_methods_supported: ["plain"] };
     assert.equal((await asked({})).get("code_challenge_method"), "plain");
+  });
+
+  it("passes on what the client asked for; the operator's acr_values come first", async (t) => {
+    const { open } = await anUpstream(t);
+    const asked = async (config: Readonly<Record<string, unknown>>, more: Partial<Wishes>) => {
+      const login = { ...aLogin({ offlineAccess: false }), wishes: { ...noWishes, ...more } };
+      return (await (await open(config)).begin(callbackUrl, () => "s", login)).to.searchParams;
+    };
+    const whole = { loginHint: "jane@up.test", uiLocales: ["de-AT", "fr"], acrValues: ["phr"], maxAge: 60 };
+    const names = ["login_hint", "ui_locales", "acr_values", "max_age", "prompt"];
+    const values = async (config: Readonly<Record<string, unknown>>, more: Partial<Wishes>) => {
+      const query = await asked(config, more);
+      return names.map((name) => query.get(name));
+    };
+    assert.deepEqual(await values({}, whole), ["jane@up.test", "de-AT fr", "phr", "60", null]);
+    assert.deepEqual(await values({ acrValues: ["gold"] }, whole), ["jane@up.test", "de-AT fr", "gold", "60", null]);
+    assert.deepEqual(await values({}, { mustProve: true }), [null, null, null, null, "login"]);
+    assert.deepEqual(await values({}, { mustChoose: true }), [null, null, null, null, null]);
   });
 
   it("works with plain PKCE and without", async (t) => {

@@ -4,6 +4,7 @@ import { challengeOf } from "../../oauth/pkce.ts";
 import type { Callback, Departure, Login, LoginResult, StateMaker } from "../contract.ts";
 import { authorizationUrl, newVerifier, redirectFor } from "../shared/authorization-url.ts";
 import { readCallback } from "../shared/read-callback.ts";
+import { listed, promptWith, wishedParams } from "../shared/wished-params.ts";
 import type { OidcConfig } from "./config.ts";
 import { type Connection, completed, resultOf } from "./connection.ts";
 
@@ -23,14 +24,16 @@ export async function begin(
   const verifier = method === undefined ? undefined : newVerifier(deps.random);
   const nonce = Buffer.from(deps.random.bytes(16)).toString("base64url");
   const to = authorizationUrl(authorizationEndpoint, {
-    acr_values: config.acrValues.length === 0 ? undefined : config.acrValues.join(" "),
+    ...wishedParams(login.wishes),
+    acr_values: listed(config.acrValues.length === 0 ? (login.wishes?.acrValues ?? []) : config.acrValues),
     client_id: config.clientID,
     redirect_uri: redirectUri,
     response_type: "code",
     scope: scopeOf(config),
     nonce,
     // compat(dex): Google's word for it, and what most others want instead.
-    ...(login.scopes.offlineAccess ? { access_type: "offline", prompt: config.promptType ?? "consent" } : {}),
+    ...(login.scopes.offlineAccess ? { access_type: "offline" } : {}),
+    prompt: promptWith(login.scopes.offlineAccess ? (config.promptType ?? "consent") : undefined, login.wishes),
     ...(verifier === undefined || method === undefined
       ? {}
       : { code_challenge: challengeOf(verifier, method), code_challenge_method: method }),

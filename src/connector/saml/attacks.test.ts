@@ -782,6 +782,27 @@ describe("refused though it is signed", () => {
   });
 });
 
+describe("where a new login was asked for", () => {
+  const since = (at: number): string =>
+    signedResponse({ authnXml: `<saml:AuthnStatement AuthnInstant="${new Date(at).toISOString()}"/>` });
+
+  it("an old one is refused, and one that does not say when", async () => {
+    const documents = [since(parts.now - 3_600_000), signedResponse({ authnXml: "" })];
+    for (const document of documents) {
+      const fresh = await openServiceProvider({}, {}, sp.clock);
+      assert.equal((await fresh.finish(document, requestId, { forceAuthn: true })).refusedBy, "saml.authn.fresh");
+      const configured = await openServiceProvider({ forceAuthn: true }, {}, sp.clock);
+      assert.equal((await configured.finish(document, requestId)).refusedBy, "saml.authn.fresh");
+      assert.ok((await (await openServiceProvider({}, {}, sp.clock)).finish(document, requestId)).result?.ok);
+    }
+  });
+
+  it("a new one is good", async () => {
+    const fresh = await openServiceProvider({}, {}, sp.clock);
+    assert.ok((await fresh.finish(since(parts.now), requestId, { forceAuthn: true })).result?.ok);
+  });
+});
+
 describe("refused the second time", () => {
   it("the same response (saml.assertion.replay)", async () => {
     const victim = await openServiceProvider({}, {}, sp.clock);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { noWishes } from "../../../test/fake/connector-deps.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { samlConfig } from "./config.ts";
 import { acsUrl, baseConfig, idpKey, loginOf, openServiceProvider, requestIn } from "./testing/service-provider.ts";
@@ -125,6 +126,13 @@ describe("the request", () => {
     const [context] = childrenOf(root, names.protocol, "RequestedAuthnContext");
     assert.equal(context && attributeOf(context, "Comparison"), "minimum");
     assert.deepEqual(context && childrenOf(context).map(textOf), ["urn:a&b", "urn:c"]);
+  });
+
+  it("asks for a new login where the client does", async () => {
+    const { connector } = await openServiceProvider();
+    const login = { ...loginOf([], true), wishes: { ...noWishes, mustProve: true } };
+    const { root } = requestIn(await connector.begin(new URL(acsUrl), () => "s", login));
+    assert.equal(attributeOf(root, "ForceAuthn"), "true");
   });
 
   it("by address keeps the query that was there", async () => {

@@ -13,7 +13,7 @@ import { SamlRefusal } from "./refusal.ts";
 import { attributeOf } from "./xml/tree.ts";
 
 /** What comes back with the browser, sealed. */
-const remembered = z.object({ id: z.string(), at: z.number() });
+const remembered = z.object({ id: z.string(), at: z.number(), forceAuthn: z.boolean().optional() });
 
 /** Sends the person away with a request. SAML Profiles §4.1.4.1. */
 export async function begin(parts: Parts, state: StateMaker, login: Login): Promise<Departure> {
@@ -21,6 +21,7 @@ export async function begin(parts: Parts, state: StateMaker, login: Login): Prom
   const { sso } = await parts.idp.current(login.signal);
   const issuedAt = deps.clock.now();
   const id = newId(deps);
+  const forceAuthn = config.forceAuthn || login.wishes?.mustProve === true;
   const request = authnRequest({
     id,
     issuedAt,
@@ -28,10 +29,10 @@ export async function begin(parts: Parts, state: StateMaker, login: Login): Prom
     acsUrl: config.redirectURI,
     entityIssuer: config.entityIssuer,
     nameIdFormat: nameIdFormatOf(config.nameIDPolicyFormat) ?? persistentFormat,
-    forceAuthn: config.forceAuthn,
+    forceAuthn,
     authnContexts: config.authnContextClassRefs,
     authnContextComparison: config.authnContextComparison || "exact",
-    relayState: state(new Secret(JSON.stringify({ id, at: issuedAt })), "short"),
+    relayState: state(new Secret(JSON.stringify({ id, at: issuedAt, forceAuthn })), "short"),
   });
   return send(sso, request, parts);
 }
@@ -67,12 +68,12 @@ async function believe(
   if (encoded === undefined || remember === undefined) {
     throw new SamlRefusal("saml.message.present", "there is no SAMLResponse", "SAML Bindings §3.5.4");
   }
-  const { id, at } = remembered.parse(JSON.parse(remember.reveal()));
+  const request = remembered.parse(JSON.parse(remember.reveal()));
   const { verified, idp } = await verify(parts, encoded, login);
-  const checked = checkResponse(verified, expectedOf(parts, idp, id, at));
+  const checked = checkResponse(verified, expectedOf(parts, idp, request));
   // Both at once: neither the assertion nor the request may be used again.
   const isFirst = replays.claim(`assertion ${checked.assertionId}`, checked.usableUntil);
-  if (!replays.claim(`request ${id}`, Number.POSITIVE_INFINITY) || !isFirst) {
+  if (!replays.claim(`request ${request.id}`, Number.POSITIVE_INFINITY) || !isFirst) {
     throw new SamlRefusal("saml.assertion.replay", "this response was used before", "SAML Profiles §4.1.4.5");
   }
   login.trail.note({
@@ -111,15 +112,15 @@ const readWith = ({ config, deps, decrypt }: Parts, { keys }: Idp, encoded: stri
       : { keys, now: deps.clock.now(), allowsSha1: config.insecureAllowSHA1 },
   });
 
-const expectedOf = ({ config, deps, skew }: Parts, idp: Idp, requestId: string, requestedAt: number): Expected => ({
-  requestId,
-  requestedAt,
+const expectedOf = ({ config, deps, skew }: Parts, idp: Idp, request: z.output<typeof remembered>): Expected => ({
+  requestId: request.id,
+  requestedAt: request.at,
   now: deps.clock.now(),
   skew,
   acsUrl: config.redirectURI,
   audience: config.entityIssuer || config.redirectURI,
   issuer: idp.entityId,
   allowsMissing: config.insecureAllowMissingRestrictions,
-  forceAuthn: config.forceAuthn,
+  forceAuthn: config.forceAuthn || request.forceAuthn === true,
   authnContexts: ["", "exact"].includes(config.authnContextComparison) ? config.authnContextClassRefs : [],
 });

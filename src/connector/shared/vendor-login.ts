@@ -1,6 +1,6 @@
 import { Secret } from "../../kernel/secret.ts";
 import { challengeOf } from "../../oauth/pkce.ts";
-import type { ConnectorDeps, Identity, Login, LoginResult, RedirectConnector } from "../contract.ts";
+import type { ConnectorDeps, Identity, Login, LoginResult, RedirectConnector, Wishes } from "../contract.ts";
 import { authorizationUrl, newVerifier, redirectFor } from "./authorization-url.ts";
 import { keepOut } from "./keep-out.ts";
 import { readCallback } from "./read-callback.ts";
@@ -37,8 +37,8 @@ export interface Vendor {
   readonly deadGrant?: string;
   /** compat(dex): some are redeemed at every refresh, others once the access token has expired. */
   readonly redeems: "always" | "when expired";
-  /** More parameters of the way there. */
-  readonly more?: Readonly<Record<string, string | undefined>>;
+  /** More parameters of the way there: its own, and what it understands of the client's wishes. */
+  readonly more?: (wishes: Wishes | undefined) => Readonly<Record<string, string | undefined>>;
   /** How the stored tokens are read and written. Default Dex's usual shape. */
   readonly read?: (data: Identity["connectorData"]) => StoredTokens;
   readonly write?: (tokens: StoredTokens) => Secret<Uint8Array>;
@@ -79,11 +79,11 @@ export function vendorLogin(vendor: Vendor, deps: ConnectorDeps): RedirectConnec
     kind: "redirect",
     returnsBy: "redirect",
 
-    async begin(callback, state, { scopes }) {
+    async begin(callback, state, { scopes, wishes }) {
       const redirectUri = redirectFor(vendor.redirectUri, callback, deps.id);
       const verifier = vendor.pkce ? newVerifier(deps.random) : undefined;
       const to = authorizationUrl(vendor.authorizationUrl, {
-        ...vendor.more,
+        ...vendor.more?.(wishes),
         client_id: vendor.clientId,
         redirect_uri: vendor.sendsRedirectUri === false ? undefined : redirectUri,
         response_type: "code",

@@ -43,6 +43,8 @@ export interface FinishOptions {
   readonly groups?: boolean;
   /** When the request was made; now unless told. */
   readonly requestedAt?: number;
+  /** The request asked for a new login. */
+  readonly forceAuthn?: boolean;
   /** `document` is the form's value already. */
   readonly isEncoded?: boolean;
 }
@@ -81,9 +83,13 @@ export async function openServiceProvider(
       return { departure, requestId: (JSON.parse(remembered) as { id: string }).id };
     },
     partsFor: (requestId) => ({ now: clock.now(), inResponseTo: requestId, acsUrl }),
-    async finish(document, requestId, { groups = true, requestedAt = clock.now(), isEncoded = false } = {}) {
+    async finish(
+      document,
+      requestId,
+      { groups = true, requestedAt = clock.now(), forceAuthn, isEncoded = false } = {},
+    ) {
       const decisions: Decision[] = [];
-      const remember = new Secret(JSON.stringify({ id: requestId, at: requestedAt }));
+      const remember = new Secret(JSON.stringify({ id: requestId, at: requestedAt, forceAuthn }));
       const callback = callbackWith(isEncoded ? document : base64(document));
       try {
         const result = await connector.finish(callback, remember, loginOf(decisions, groups));
