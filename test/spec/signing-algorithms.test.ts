@@ -5,6 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { z } from "zod";
 import { startFakeVault } from "../fake/vault.ts";
 import type { TransitType } from "../fake/vault-key.ts";
+import { startOpenbao, withoutOpenbao } from "../peer/openbao.ts";
 import {
   assertTold,
   authorize,
@@ -46,6 +47,14 @@ const vault = (type: TransitType) => async (): Promise<Keeper> => {
   return { signer, close: fake.close };
 };
 
+/** The real one, with nothing but the rights that the guide tells to give. */
+const openbao = (type: TransitType) => async (): Promise<Keeper> => {
+  const bao = await startOpenbao();
+  await bao.must("POST", "transit/keys/dex", { body: { type } });
+  const signer = { type: "vault", config: { addr: bao.url, token: await bao.issue("dex"), keyName: "dex" } };
+  return { signer, close: bao.stop };
+};
+
 const cases: readonly Case[] = [
   { alg: "RS256", keptBy: "local", digest: "sha256", signatureBytes: 256, open: local("RS256") },
   { alg: "ES256", keptBy: "local", digest: "sha256", signatureBytes: 64, open: local("ES256") },
@@ -55,13 +64,18 @@ const cases: readonly Case[] = [
   { alg: "ES384", keptBy: "vault", digest: "sha384", signatureBytes: 96, open: vault("ecdsa-p384") },
   { alg: "ES512", keptBy: "vault", digest: "sha512", signatureBytes: 132, open: vault("ecdsa-p521") },
   { alg: "EdDSA", keptBy: "vault", digest: "sha512", signatureBytes: 64, open: vault("ed25519") },
+  { alg: "RS256", keptBy: "OpenBao", digest: "sha256", signatureBytes: 256, open: openbao("rsa-2048") },
+  { alg: "ES256", keptBy: "OpenBao", digest: "sha256", signatureBytes: 64, open: openbao("ecdsa-p256") },
+  { alg: "ES384", keptBy: "OpenBao", digest: "sha384", signatureBytes: 96, open: openbao("ecdsa-p384") },
+  { alg: "ES512", keptBy: "OpenBao", digest: "sha512", signatureBytes: 132, open: openbao("ecdsa-p521") },
+  { alg: "EdDSA", keptBy: "OpenBao", digest: "sha512", signatureBytes: 64, open: openbao("ed25519") },
 ];
 
 const exchangeType = (name: string): string => `urn:ietf:params:oauth:token-type:${name}`;
 const json = z.record(z.string(), z.unknown());
 
 for (const { alg, keptBy, digest, signatureBytes, open } of cases) {
-  describe(`${alg}, ${keptBy}`, () => {
+  describe(`${alg}, ${keptBy}`, { skip: keptBy === "OpenBao" && withoutOpenbao }, () => {
     let keeper: Keeper;
     let server: ServerUnderTest;
     let agent: UserAgent;
