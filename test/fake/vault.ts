@@ -1,7 +1,7 @@
 /**
  * A Vault on loopback: Transit's keys and signatures, tokens with a life, AppRole and Kubernetes login, with the
- * statuses, envelopes and words of OpenBao 2.6 (internal/builtin/logical/transit, internal/vault). It can be sealed,
- * slow, gone and broken on cue.
+ * statuses, envelopes and words of OpenBao: test/compat/openbao-answers.test.ts compares them with recorded ones. It can
+ * be sealed, slow, gone and broken on cue.
  */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -21,6 +21,7 @@ export interface VaultRequest {
 }
 
 interface Token {
+  readonly issuedAt: number;
   expiresAt: number;
   readonly ttl: number;
   readonly renewable: boolean;
@@ -42,6 +43,8 @@ export interface FakeVault {
   signStatus: number | undefined;
   /** Paths that no token may use: `transit/sign/dex`. */
   readonly forbidden: Set<string>;
+  /** Tokens that may sign nothing. */
+  readonly readers: Set<string>;
   /** What logins take, and the life in seconds of the tokens they give. */
   readonly roles: {
     kubernetes: { readonly role: string; jwt: string };
@@ -111,6 +114,7 @@ export async function startFakeVault({
     latency: 0,
     signStatus: undefined,
     forbidden: new Set(),
+    readers: new Set(),
     roles: {
       kubernetes: { role: "dex", jwt: "the pod's token" },
       appRole: { roleId: "role-id", secretId: "secret-id" },
@@ -121,7 +125,7 @@ export async function startFakeVault({
       const token = tokenText(randomUUID());
       const life = ttl === 0 ? Infinity : ttl * 1000;
       const maxExpiresAt = now() + vault.roles.maxTtl * 1000;
-      tokens.set(token, { expiresAt: now() + life, ttl, renewable, maxExpiresAt });
+      tokens.set(token, { issuedAt: now(), expiresAt: now() + life, ttl, renewable, maxExpiresAt });
       return token;
     },
     revokeAll: () => tokens.clear(),
@@ -155,7 +159,7 @@ const envelope = (more: object): VaultAnswer => ({
   },
 });
 
-const denied = refusal(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n");
+const denied = refusal(403, "permission denied");
 
 async function answer(
   vault: FakeVault,
@@ -177,13 +181,30 @@ async function answer(
   const text = String(headers["x-vault-token"] ?? "");
   const token = tokens.get(text);
   if (token === undefined || token.expiresAt <= now()) return denied;
-  if (vault.forbidden.has(path)) return refusal(403, "1 error occurred:\n\t* permission denied\n\n");
+  const isForbidden = vault.forbidden.has(path) || (vault.readers.has(text) && path.startsWith("transit/sign/"));
+  if (isForbidden) return refusal(403, "1 error occurred:\n\t* permission denied\n\n");
   if (path === "auth/token/lookup-self") {
-    const ttl = token.expiresAt === Infinity ? 0 : Math.ceil((token.expiresAt - now()) / 1000);
-    return envelope({ data: { ttl, renewable: token.renewable, type: "service" } });
+    return envelope({ data: lookUp(token, text, now()) });
   }
   if (path === "auth/token/renew-self") return renew(token, text, now());
   return transit(vault, method, path, data);
+}
+
+function lookUp({ expiresAt, issuedAt, ttl, renewable }: Token, id: string, now: number): object {
+  const isEndless = expiresAt === Infinity;
+  return {
+    ...{ accessor: "accessor", creation_time: Math.floor(issuedAt / 1000), creation_ttl: ttl, display_name: "token" },
+    ...{ entity_id: "", expire_time: isEndless ? null : new Date(expiresAt).toISOString(), explicit_max_ttl: 0, id },
+    ...{
+      issue_time: new Date(issuedAt).toISOString(),
+      meta: null,
+      num_uses: 0,
+      orphan: true,
+      path: "auth/token/create",
+    },
+    ...{ policies: ["default", "dex"], renewable, ttl: isEndless ? 0 : Math.ceil((expiresAt - now) / 1000) },
+    type: "service",
+  };
 }
 
 function logIn(vault: FakeVault, tokens: Map<string, Token>, path: string, data: unknown): VaultAnswer {
@@ -195,15 +216,21 @@ function logIn(vault: FakeVault, tokens: Map<string, Token>, path: string, data:
       : path === "auth/approle/login" &&
         given === JSON.stringify({ role_id: appRole.roleId, secret_id: appRole.secretId });
   if (!isKnown) {
-    return path === "auth/approle/login"
-      ? refusal(400, "invalid role or secret ID")
-      : refusal(403, "permission denied");
+    if (path === "auth/approle/login") return refusal(400, "invalid role or secret ID");
+    const role: unknown = Reflect.get(Object(data), "role");
+    return role === kubernetes.role ? denied : refusal(400, `invalid role name ${JSON.stringify(role)}`);
   }
   const token = vault.issue(ttl, true);
-  return tokens.has(token) ? authOf(token, ttl) : denied;
+  const metadata = path === "auth/approle/login" ? { role_name: "dex" } : podOf(kubernetes.role);
+  return tokens.has(token) ? authOf(token, ttl, { metadata, entity_id: "entity" }) : denied;
 }
 
-const authOf = (token: string, ttl: number): VaultAnswer =>
+const podOf = (role: string): object => ({
+  ...{ role, service_account_name: "dex", service_account_namespace: "dex" },
+  ...{ service_account_secret_name: "", service_account_uid: "uid-of-dex" },
+});
+
+const authOf = (token: string, ttl: number, whose: object = { metadata: null, entity_id: "" }): VaultAnswer =>
   envelope({
     auth: {
       ...{
@@ -212,7 +239,15 @@ const authOf = (token: string, ttl: number): VaultAnswer =>
         policies: ["default", "dex"],
         token_policies: ["default", "dex"],
       },
-      ...{ metadata: null, lease_duration: ttl, renewable: true, entity_id: "", token_type: "service", orphan: true },
+      ...{
+        lease_duration: ttl,
+        renewable: true,
+        token_type: "service",
+        orphan: true,
+        mfa_requirement: null,
+        num_uses: 0,
+      },
+      ...whose,
     },
   });
 
@@ -243,10 +278,14 @@ interface Batch {
 /** Each result by itself: a refused one does not refuse its neighbours. */
 const signAll = (key: VaultKey, { batch_input, ...parameters }: SignParameters & Batch): readonly object[] =>
   batch_input.map(({ input }) => {
-    if (input === undefined) return { error: "missing input" };
+    const failed = (error: string): object => ({ key_version: 0, error, reference: "" });
+    if (input === undefined) return failed("missing input");
+    const stray = /[^A-Za-z0-9+/=]/.exec(input)?.index;
+    if (stray !== undefined)
+      return failed(`unable to decode input as base64: illegal base64 data at input byte ${stray}`);
     try {
-      return key.sign(Buffer.from(input, "base64"), parameters);
+      return { ...key.sign(Buffer.from(input, "base64"), parameters), reference: "" };
     } catch (error) {
-      return { error: error instanceof Error ? error.message : String(error) };
+      return failed(error instanceof Error ? error.message : String(error));
     }
   });
