@@ -77,8 +77,11 @@ function rememberMe(words: Words, isChecked: boolean): Html {
 }
 
 /** Hidden until our script finds that the browser can: without scripts the page is what it was. */
-const passkey = (words: Words, { postUrl, options, ceremony }: PasskeyProps): Html => html`
-<form id="webauthn" class="dex-passkey" method="post" action="${postUrl}" data-mode="login" data-options="${options}" data-autofill="true" hidden>
+const passkey = (words: Words, { postUrl, options, ceremony, isRefused }: PasskeyProps): Html => html`
+<form id="webauthn" class="dex-passkey" method="post" action="${postUrl}" data-mode="login" data-options="${options}"${attributes(
+  // Not again after a refusal: a browser that answers by itself would send the same passkey for ever.
+  { "data-autofill": isRefused ? undefined : "true" },
+)} hidden>
 <p class="dex-or">${words.text("passkey.or")}</p>
 ${hiddenFields([
   { name: "ceremony", value: ceremony },

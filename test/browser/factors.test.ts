@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { codeAt } from "../spec/mfa.ts";
 import { emailOf, missing, openStage, password, type people, type Stage } from "./stage.ts";
+import { plugIn } from "./virtual-key.ts";
 
 type Person = (typeof people)[number];
 
@@ -152,30 +153,3 @@ describe("second factors in a browser", { skip: missing }, () => {
     });
   });
 });
-
-/** A virtual key of the browser's own. https://chromedevtools.github.io/devtools-protocol/tot/WebAuthn/ */
-async function plugIn(page: Page) {
-  const session = await page.context().newCDPSession(page);
-  await session.send("WebAuthn.enable");
-  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
-    options: {
-      protocol: "ctap2",
-      transport: "usb",
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  type Credentials = Awaited<ReturnType<typeof session.send<"WebAuthn.getCredentials">>>["credentials"];
-  return {
-    credentials: async (): Promise<Credentials> =>
-      (await session.send("WebAuthn.getCredentials", { authenticatorId })).credentials,
-    async replaceBy(credentials: Credentials): Promise<void> {
-      await session.send("WebAuthn.clearCredentials", { authenticatorId });
-      for (const credential of credentials) {
-        await session.send("WebAuthn.addCredential", { authenticatorId, credential });
-      }
-    },
-  };
-}

@@ -100,6 +100,6 @@ if (window.PublicKeyCredential) {
   form.hidden = false;
   button.disabled = false;
   form.addEventListener("submit", run);
-  if (autofill === undefined) button.focus();
-  else offer();
+  if (autofill !== undefined) offer();
+  else if (document.getElementById("login") === null) button.focus();
 }
