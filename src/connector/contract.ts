@@ -2,6 +2,7 @@
  * A connector asks one upstream who a person is. This room owns the conversation with the upstream and
  * nothing else: no storage, no tokens, no cookies. `flow/` decides when to ask and what follows.
  */
+import type { TLSSocket } from "node:tls";
 import type { Cidr } from "../kernel/addresses.ts";
 import type { Clock, Logger, Random, Trail } from "../kernel/ports.ts";
 import type { Secret } from "../kernel/secret.ts";
@@ -186,11 +187,21 @@ export interface ConnectorAbout {
 }
 
 /** Where a test of a connector tells what it finds. No secrets. */
-export interface Report {
+export interface Findings {
   /** `about` is one or two words: "discovery", "group search". */
   fact(outcome: "pass" | "warn" | "fail", about: string, text: string): void;
-  /** Sees every answer before the connector does. */
-  readonly heard?: (response: Response) => Promise<Response>;
+}
+
+/** The same for a connector's own part of the test. What is known by its address in the settings was looked at before. */
+export interface Report extends Findings {
+  /** Looks at a server of the upstream: its name, whether it listens, its certificate. `ldap:` and `ldaps:` too. */
+  address(url: URL): Promise<void>;
+  /** Tells of the protection of an open connection, whether anybody trusts its certificate or not. */
+  tls(socket: TLSSocket): void;
+  /** Tells how far the clocks are apart. `theirs` in milliseconds since the epoch. */
+  clock(theirs: number): void;
+  /** Tells how long a certificate is good. `validTo` in milliseconds since the epoch. */
+  certificate(name: string, validTo: number): void;
 }
 
 /** One upstream protocol or vendor. `parse` throws {@link Error} with the mistake's key path in its message. */

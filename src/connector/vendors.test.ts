@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { startFakeBitbucket } from "../../test/fake/bitbucket-cloud.ts";
-import { aLogin, asData, callbackUrl, connectorDeps } from "../../test/fake/connector-deps.ts";
+import { aLogin, aReport, asData, callbackUrl, connectorDeps } from "../../test/fake/connector-deps.ts";
 import { startFakeGitea } from "../../test/fake/gitea.ts";
 import { startFakeGithub } from "../../test/fake/github.ts";
 import { startFakeGitlab } from "../../test/fake/gitlab.ts";
@@ -136,11 +136,13 @@ for (const [type, { start, config, paths }] of Object.entries(vendors)) {
         [fake.clientSecret, type === "linkedin" ? "warn" : "pass"],
         ["wrong", "fail"],
       ]) {
-        const facts: string[] = [];
-        const report = { fact: (outcome: string, about: string) => void facts.push(`${about}: ${outcome}`) };
+        const { report, told } = aReport();
         const client = { clientID: fake.clientId, clientSecret, redirectURI: callbackUrl.href };
         await diagnose?.({ ...client, ...config(fake.url) }, deps, report);
-        assert.deepEqual(facts, [`client: ${expected}`]);
+        assert.deepEqual(
+          told.map((line) => line.split(":")[0]),
+          [`${expected} client`],
+        );
       }
     });
   });

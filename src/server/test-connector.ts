@@ -4,17 +4,20 @@
  */
 import type { Config } from "../config/config.ts";
 import type { ConnectorConfig } from "../config/read-connectors.ts";
-import type { Connector, ConnectorDeps, Report } from "../connector/contract.ts";
+import type { Connector, ConnectorDeps, Findings, Report } from "../connector/contract.ts";
 import { type AnyConnectorType, connectorTypes } from "../connector/registry.ts";
 import { createUpstreams } from "../kernel/upstream-fetch.ts";
-import { probeAddress, reportClock } from "./probe-address.ts";
+import { probeAddress, reportCertificate, reportClock, reportSkew, reportTls } from "./probe-address.ts";
 import type { ServerDeps } from "./server-deps.ts";
 import { type AskPerson, testLogin } from "./test-login.ts";
 
 export interface ConnectorTest {
   readonly config: Config;
   readonly id: string;
-  readonly report: Report;
+  readonly report: Findings & {
+    /** Sees every HTTP answer before the connector does. */
+    readonly heard?: (response: Response) => Promise<Response>;
+  };
   /** For a real login; undefined leaves it out. */
   readonly ask: AskPerson | undefined;
 }
@@ -31,10 +34,11 @@ export async function testConnector({ config, id, report, ask }: ConnectorTest, 
   const type = await load();
   report.fact("pass", "config", `connector ${id} of type ${found.type}`);
   checkRedirect(found, config.issuer, report);
-  const connectorDeps = depsFor(found, report, deps);
-  for (const url of addressesIn(found.config)) await probeAddress(url, report, deps.clock);
+  const connectorDeps = depsFor(found, config, report, deps);
+  const full = reportOn(report, deps);
+  for (const url of addressesIn(found.config)) await full.address(url);
   try {
-    await type.diagnose?.(found.config, connectorDeps, report);
+    await type.diagnose?.(found.config, connectorDeps, full);
   } catch (error) {
     report.fact("fail", "upstream", reasonsOf(error));
     return;
@@ -51,7 +55,7 @@ export async function testConnector({ config, id, report, ask }: ConnectorTest, 
 }
 
 /** compat(dex): it is compared when somebody signs in; here it is told before. */
-function checkRedirect({ config, id }: ConnectorConfig, issuer: string, report: Report): void {
+function checkRedirect({ config, id }: ConnectorConfig, issuer: string, report: Findings): void {
   const { redirectURI } = config;
   if (typeof redirectURI !== "string" || redirectURI === "") return;
   const callback = `${issuer.replace(/\/$/, "")}/callback`;
@@ -63,27 +67,44 @@ function checkRedirect({ config, id }: ConnectorConfig, issuer: string, report: 
   );
 }
 
-/** Every address of the settings, each host once. */
+/** Each server is looked at once. */
+function reportOn(findings: Findings, { clock }: ServerDeps): Report {
+  const looked = new Set<string>();
+  return {
+    fact: findings.fact,
+    async address(url) {
+      const server = `${url.protocol}//${url.host}`;
+      if (looked.has(server)) return;
+      looked.add(server);
+      await probeAddress(url, findings, clock);
+    },
+    tls: (socket) => reportTls(socket, findings, clock.now()),
+    clock: (theirs) => reportSkew(clock.now() - theirs, findings),
+    certificate: (name, validTo) => reportCertificate(name, validTo, findings, clock.now()),
+  };
+}
+
+/** Every address of the settings. */
 function addressesIn(settings: unknown): readonly URL[] {
-  const found = new Map<string, URL>();
+  const found: URL[] = [];
   const visit = (value: unknown): void => {
     if (typeof value === "string" && /^(https?|ldaps?):\/\//i.test(value)) {
       const url = URL.parse(value);
-      if (url !== null) found.set(`${url.protocol}//${url.host}`, url);
+      if (url !== null) found.push(url);
     } else if (typeof value === "object" && value !== null) {
       // Our own address is nobody's upstream.
       for (const [name, inner] of Object.entries(value)) if (name !== "redirectURI") visit(inner);
     }
   };
   visit(settings);
-  return [...found.values()];
+  return found;
 }
 
 async function open(
   type: AnyConnectorType,
   { config }: ConnectorConfig,
   deps: ConnectorDeps,
-  report: Report,
+  report: Findings,
 ): Promise<Connector | undefined> {
   try {
     const connector = await type.open(config, deps);
@@ -105,7 +126,12 @@ function reasonsOf(error: unknown): string {
 }
 
 /** What the connector is given: a `fetch` that tells what was asked and what the clocks say. */
-function depsFor({ id, name, type }: ConnectorConfig, report: Report, deps: ServerDeps): ConnectorDeps {
+function depsFor(
+  { id, name, type }: ConnectorConfig,
+  { web }: Config,
+  report: ConnectorTest["report"],
+  deps: ServerDeps,
+): ConnectorDeps {
   const openUpstream = createUpstreams(deps.env);
   const compared = new Set<string>();
   return {
@@ -114,6 +140,7 @@ function depsFor({ id, name, type }: ConnectorConfig, report: Report, deps: Serv
     clock: deps.clock,
     random: deps.random,
     logger: deps.logger.with({ connector: { type, id } }),
+    trustedProxies: web.clientRemoteIP.trustedProxies,
     openFetch: (options = {}) => {
       const ask = openUpstream(options, { dependency: `connector ${id}`, closing: deps.signal });
       return async (input, init) => {

@@ -1,6 +1,20 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { ConnectorConfig } from "../config/read-connectors.ts";
-import type { Connector, Identity, Login, LoginResult, RedirectConnector, Report } from "../connector/contract.ts";
+import type {
+  Callback,
+  Connector,
+  Departure,
+  Findings,
+  Identity,
+  Login,
+  LoginResult,
+  RedirectConnector,
+} from "../connector/contract.ts";
 import { Secret } from "../kernel/secret.ts";
+import { html } from "../page/html.ts";
 import { encodeSubject } from "../token/subject.ts";
 
 /** Asks whoever sits at the terminal. `isHidden`: for a password. */
@@ -12,7 +26,7 @@ export async function testLogin(
   { id }: ConnectorConfig,
   issuer: string,
   ask: AskPerson,
-  report: Report,
+  report: Findings,
   signal: AbortSignal,
 ): Promise<void> {
   const login: Login = {
@@ -27,16 +41,17 @@ export async function testLogin(
           new Secret(await ask("Password: ", true)),
           login,
         )
-      : await thereAndBack(connector, issuer, ask, login);
+      : await thereAndBack(connector, issuer, ask, login, report);
   reportResult(result, id, report);
 }
 
-/** The person takes the browser's way and brings the last address back: the server that runs there must not redeem it. */
+/** The person takes the browser's way and brings back what it ends with: the server that runs there must not redeem it. */
 async function thereAndBack(
   connector: RedirectConnector,
   issuer: string,
   ask: AskPerson,
   login: Login,
+  report: Findings,
 ): Promise<LoginResult> {
   let remembered: Secret | undefined;
   const state = "dex-connector-test";
@@ -49,18 +64,62 @@ async function thereAndBack(
     },
     login,
   );
-  if (departure.kind === "post" || connector.returnsBy === "post") {
-    throw new Error("this connector's browser posts a form, which no terminal can: try the login page");
+  const start = await placeToStart(departure, callback);
+  try {
+    const question = `Open this address, and sign in:\n${start.at}\n`;
+    const back =
+      connector.returnsBy === "post"
+        ? await postedBack(question, callback, ask, report)
+        : await sentBack(question, state, ask);
+    return await connector.finish({ headers: {}, peer: "127.0.0.1", ...back }, remembered, login);
+  } finally {
+    await start.remove();
   }
+}
+
+/** Where a browser begins: the upstream's address, or a file with the form that it must be sent. */
+async function placeToStart(
+  departure: Departure,
+  callback: URL,
+): Promise<{ readonly at: string; readonly remove: () => Promise<void> }> {
+  const { href } = departure.to;
+  if (href.startsWith(callback.href))
+    throw new Error("a proxy says who somebody is, to the running server alone: sign in there");
+  if (departure.kind === "redirect") return { at: href, remove: async () => undefined };
+  const folder = await mkdtemp(join(tmpdir(), "dex-connector-test-"));
+  const file = join(folder, "sign-in.html");
+  const inputs = Object.entries(departure.fields).map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+  );
+  const page = html`<!doctype html><form method="post" action="${href}">${inputs}<button autofocus>Sign in</button></form>`;
+  await writeFile(file, page.toString(), { mode: 0o600 });
+  return { at: pathToFileURL(file).href, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+type Back = Pick<Callback, "method" | "url" | "form">;
+
+async function sentBack(question: string, state: string, ask: AskPerson): Promise<Back> {
   const answer = await ask(
-    `Open this address, sign in, and paste the address that the browser ends at (an error page there is fine):\n${departure.to.href}\n> `,
+    `${question}Then paste the address that the browser ends at (an error page there is fine):\n> `,
   );
   const url = URL.parse(answer.trim());
   if (url === null || url.searchParams.get("state") !== state) throw new Error("that is not where this login ends");
-  return connector.finish({ method: "GET", url, headers: {}, form: new Map(), peer: "127.0.0.1" }, remembered, login);
+  return { method: "GET", url, form: new Map() };
 }
 
-function reportResult(result: LoginResult, connectorId: string, report: Report): void {
+/** SAML Bindings §3.5: the answer is in a form, which the browser's own tools show. */
+async function postedBack(question: string, url: URL, ask: AskPerson, report: Findings): Promise<Back> {
+  const answer = await ask(
+    `${question}The browser ends at ${url.href} (an error page there is fine). In its developer tools, under Network, that request has the form field SAMLResponse: paste its value, or the path of a file with it.\n> `,
+  );
+  const given = answer.trim();
+  const value = (given.startsWith("/") ? await readFile(given, "utf8") : given).trim();
+  if (value === "") throw new Error("there is no SAMLResponse");
+  report.fact("pass", "answer", Buffer.from(value, "base64").toString().replaceAll(/\s+/g, " "));
+  return { method: "POST", url, form: new Map([["SAMLResponse", value]]) };
+}
+
+function reportResult(result: LoginResult, connectorId: string, report: Findings): void {
   if (!result.ok) {
     report.fact("fail", "login", result.reason);
     return;

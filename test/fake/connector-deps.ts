@@ -1,4 +1,4 @@
-import type { Callback, ConnectorDeps, Login, RedirectConnector, Wishes } from "../../src/connector/contract.ts";
+import type { Callback, ConnectorDeps, Login, RedirectConnector, Report, Wishes } from "../../src/connector/contract.ts";
 import type { Decision, Logger } from "../../src/kernel/ports.ts";
 import { Secret } from "../../src/kernel/secret.ts";
 import { systemClock, systemRandom } from "../../src/kernel/system.ts";
@@ -80,6 +80,20 @@ export function aLogin({ offlineAccess = true, groups = true, signal = new Abort
 
 /** What a client may wish for that wishes for nothing. */
 export const noWishes: Wishes = { uiLocales: [], acrValues: [], mustProve: false, mustChoose: false };
+
+/** A report as `dex connector test` gives it, kept as `outcome about: text`. No server is looked at. */
+export function aReport(): { readonly told: readonly string[]; readonly report: Report } {
+  const told: string[] = [];
+  const fact: Report["fact"] = (outcome, about, text) => void told.push(`${outcome} ${about}: ${text}`);
+  const report: Report = {
+    fact,
+    address: async (url) => fact("pass", "address", url.href),
+    tls: (socket) => fact("pass", "tls", String(socket.getProtocol())),
+    clock: (theirs) => fact("pass", "clock", new Date(theirs).toISOString()),
+    certificate: (name, validTo) => fact("pass", "certificate", `${name} until ${new Date(validTo).toISOString()}`),
+  };
+  return { told, report };
+}
 
 export const callbackUrl = new URL("https://dex.test/callback");
 

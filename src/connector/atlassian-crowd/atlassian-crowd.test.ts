@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import fc from "fast-check";
-import { aLogin, asData, clear, connectorDeps } from "../../../test/fake/connector-deps.ts";
+import { aLogin, aReport, asData, clear, connectorDeps } from "../../../test/fake/connector-deps.ts";
 import { type CrowdPerson, startFakeCrowd } from "../../../test/fake/crowd.ts";
 import { BadAnswerError, UnavailableError } from "../../kernel/errors.ts";
 import { Secret } from "../../kernel/secret.ts";
@@ -205,11 +205,13 @@ describe("a Crowd that is away or does not know us", () => {
 
   it("is told apart by the connector's test", async (t) => {
     const { fake, deps } = await start(t);
-    const facts: string[] = [];
-    const report = { fact: (outcome: string, about: string) => void facts.push(`${outcome} ${about}`) };
+    const { report, told } = aReport();
     const config = { baseURL: `${fake.url}/crowd`, clientID: fake.clientId, clientSecret: fake.clientSecret };
     await atlassianCrowd.diagnose?.(atlassianCrowd.config.parse(config), deps, report);
-    assert.deepEqual(facts, ["pass application"]);
+    assert.deepEqual(
+      told.map((line) => line.split(":")[0]),
+      ["pass application"],
+    );
     const wrong = atlassianCrowd.config.parse({ ...config, clientSecret: "x" });
     await assert.rejects(async () => atlassianCrowd.diagnose?.(wrong, deps, report), /failed to authenticate/);
   });

@@ -55,6 +55,18 @@ export const authProxy = defineConnector({
     tokenExchange: false,
     status: "alpha",
   },
+  diagnose: async (settings, deps, report) => {
+    const own = settings?.trustedProxies ?? [];
+    const isNamed = own.length > 0 || (deps.trustedProxies ?? []).length > 0;
+    const ranges = own.length > 0 ? own.join(", ") : "those of web.clientRemoteIP";
+    report.fact("pass", "path", `/callback/${encodeURIComponent(deps.id)}: the proxy must guard it`);
+    report.fact("pass", "headers", Object.values(headerNames(settings ?? {})).join(", "));
+    report.fact(
+      isNamed ? "pass" : "warn",
+      "proxies",
+      isNamed ? `trusted: ${ranges}` : "none is named: whoever connects from a loopback or private address is trusted",
+    );
+  },
   open: async (settings, deps) => {
     const names = headerNames(settings ?? {});
     const separator = settings?.groupHeaderSeparator || ",";

@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from "node:test";
 import fc from "fast-check";
 import {
   aLogin,
+  aReport,
   callbackUrl,
   clear,
   connectorDeps,
@@ -404,10 +405,13 @@ describe("the key of a service account", () => {
 
   it("is tried by the connector's test, for each administrator", async (t) => {
     const { parsed, deps } = await start(t, { domainToAdminEmail: { "a.com": "admin@a.com", "*": "admin@b.com" } });
-    const facts: string[] = [];
-    await google.diagnose?.(parsed, deps, { fact: (outcome, about) => void facts.push(`${outcome} ${about}`) });
-    assert.deepEqual(facts, ["pass directory", "pass directory", "pass client"]);
+    const { report, told } = aReport();
+    await google.diagnose?.(parsed, deps, report);
+    assert.deepEqual(
+      told.map((line) => line.split(":")[0]),
+      ["pass directory", "pass directory", "pass client"],
+    );
     const wrong = { ...parsed, domainToAdminEmail: { "*": "nobody@b.com" } };
-    await assert.rejects(async () => google.diagnose?.(wrong, deps, { fact: () => undefined }), /unauthorized_client/);
+    await assert.rejects(async () => google.diagnose?.(wrong, deps, report), /unauthorized_client/);
   });
 });

@@ -1,9 +1,12 @@
 /** The connector against an Active Directory, as Samba is one: its names, its identifiers, its words, its limits. */
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { aReport, connectorDeps } from "../../../test/fake/connector-deps.ts";
 import { missing } from "../../../test/peer/peer.ts";
 import { adBase, asa, binder, crowd, sambaPrograms, staff, startSamba } from "../../../test/peer/samba.ts";
 import type { Identity, LoginResult } from "../contract.ts";
+import { ldap } from "./ldap.ts";
+import { ldapSchema } from "./schema.ts";
 import { type OpenLdap, openLdap } from "./testing/open-ldap.ts";
 
 const skip = process.getuid?.() === 0 ? missing(sambaPrograms) : "optional: a domain controller needs root";
@@ -113,5 +116,16 @@ describe("LDAP against Active Directory", { skip }, () => {
   it("hands no password to a controller that wants TLS first", async () => {
     const opened = await start({ startTLS: false, insecureNoSSL: true });
     await assert.rejects(opened.login("jane", "Foo-1234"), /strongerAuthRequired/);
+  });
+
+  it("tells what time it is to dex connector test", async () => {
+    const { told, report } = aReport();
+    const settings = ldapSchema.parse({
+      ...{ host: samba?.host, startTLS: true, rootCA: samba?.caFile, bindDN: binder.dn, bindPW: binder.password },
+      userSearch: { baseDN: staff, filter: "(objectClass=user)", username: "sAMAccountName", nameAttr: "cn" },
+    });
+    await ldap.diagnose?.(settings, connectorDeps(), report);
+    const [, time = ""] = told.flatMap((line) => /^pass clock: (.*)$/.exec(line) ?? []);
+    assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000, told.join("\n"));
   });
 });

@@ -9,6 +9,7 @@ import { type ConnectorDeps, defineConnector, type Identity, type Login, type Lo
 import { bindVerdict } from "./bind-verdict.ts";
 import { readConnectorData, writeConnectorData } from "./connector-data.ts";
 import { diagnoseDirectory } from "./diagnose.ts";
+import { diagnoseServers } from "./diagnose-servers.ts";
 import { createDirectory, type Directory } from "./directory.ts";
 import { directoryOptions } from "./directory-options.ts";
 import { sameDn } from "./dn.ts";
@@ -51,14 +52,17 @@ export const ldap = defineConnector({
     };
   },
   async diagnose(settings, deps, report) {
-    const directory = createDirectory(await directoryOptions(settings, deps, new Resolver()), deps);
+    const options = await directoryOptions(settings, deps, new Resolver());
+    const signal = AbortSignal.timeout(diagnosisTime);
+    await diagnoseServers(options, report, signal);
+    const directory = createDirectory(options, deps);
     const asked = {
       bindDn: settings.bindDN,
       users: userSearchOf(settings),
       groups: groupSearchOf(settings, deps.logger),
     };
     try {
-      await diagnoseDirectory(directory, asked, report, AbortSignal.timeout(diagnosisTime));
+      await diagnoseDirectory(directory, asked, report, signal);
     } finally {
       await directory.close();
     }

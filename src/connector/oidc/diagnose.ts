@@ -14,6 +14,13 @@ export async function diagnoseProvider(
   const metadata = provider.metadata();
   const { issuers, algorithms, challengeMethods, authMethods } = metadata;
   report.fact("pass", "discovery", `issuer ${issuers.join(" or ")}`);
+  for (const url of [
+    metadata.authorizationEndpoint,
+    metadata.tokenEndpoint,
+    metadata.jwksUri,
+    metadata.userinfoEndpoint,
+  ])
+    if (url !== undefined) await report.address(new URL(url));
   const list = (names: readonly string[]): string => (names.length === 0 ? "says nothing" : names.join(", "));
   report.fact("pass", "tokens", `signed with ${list(algorithms)}`);
   report.fact(challengeMethods.includes("S256") ? "pass" : "warn", "pkce", list(challengeMethods));

@@ -15,6 +15,8 @@ export interface Idp {
   readonly sso: Endpoint;
   readonly slo: Endpoint | undefined;
   readonly keys: readonly TrustedKey[];
+  /** It says so in its metadata. SAML Metadata §2.4.3. */
+  readonly wantsSignedRequests?: boolean;
 }
 
 /** Where that knowledge comes from: the configuration, or metadata. */

@@ -32,7 +32,8 @@ export function readMetadata(bytes: Uint8Array, policy: MetadataPolicy): Idp {
   const sso = endpointOf(role, "SingleSignOnService", policy.ssoBinding);
   if (sso === undefined) throw new Error("the metadata names no single sign-on address with a binding that we speak");
   const slo = endpointOf(role, "SingleLogoutService", policy.sloBinding);
-  return { entityId: attributeOf(entity, "entityID"), sso, slo, keys };
+  const wantsSignedRequests = ["true", "1"].includes(attributeOf(role, "WantAuthnRequestsSigned") ?? "");
+  return { entityId: attributeOf(entity, "entityID"), sso, slo, keys, wantsSignedRequests };
 }
 
 function verified(root: XmlElement, { signers, now, allowsSha1 }: MetadataPolicy): XmlElement {

@@ -8,6 +8,7 @@ import type { Secret } from "../../kernel/secret.ts";
 import { defineConnector, type Login, type LoginResult } from "../contract.ts";
 import { unpackIdentity } from "./cached-identity.ts";
 import { samlConfig } from "./config.ts";
+import { diagnoseIdp } from "./diagnose.ts";
 import { begin, finish } from "./login.ts";
 import { openParts } from "./parts.ts";
 import { idpProbe } from "./probe-idp.ts";
@@ -17,6 +18,7 @@ export const saml = defineConnector({
   type: "saml",
   config: samlConfig,
   about: { refresh: true, groups: true, preferredUsername: true, logout: true, tokenExchange: false, status: "stable" },
+  diagnose: diagnoseIdp,
   open: async (config, deps) => {
     const parts = await openParts(config, deps);
     return {

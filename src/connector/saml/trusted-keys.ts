@@ -6,6 +6,8 @@ export interface TrustedKey {
   readonly key: KeyObject;
   /** For the log: what the operator knows it by. */
   readonly name: string;
+  /** When its certificate says that it ends; milliseconds since the epoch. Where the key is listed that means nothing. */
+  readonly certificateEnds: number;
   /** Milliseconds since the epoch; absent where the key is trusted as long as it is listed (SAML Metadata IOP §2.5.1). */
   readonly validity?: { readonly from: number; readonly to: number };
 }
@@ -35,13 +37,15 @@ function parseCertificate(block: string): X509Certificate {
 const pinned = (certificate: X509Certificate): TrustedKey => ({
   key: certificate.publicKey,
   name: nameOf(certificate),
+  certificateEnds: certificate.validToDate.getTime(),
   validity: { from: certificate.validFromDate.getTime(), to: certificate.validToDate.getTime() },
 });
 
 /** What metadata lists: the key counts as long as it stands there, whatever its certificate says. */
 export function listedKey(der: Uint8Array): TrustedKey {
   const certificate = new X509Certificate(der);
-  return { key: certificate.publicKey, name: nameOf(certificate) };
+  const certificateEnds = certificate.validToDate.getTime();
+  return { key: certificate.publicKey, name: nameOf(certificate), certificateEnds };
 }
 
 const nameOf = (certificate: X509Certificate): string =>

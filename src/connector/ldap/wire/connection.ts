@@ -111,6 +111,11 @@ export class LdapConnection {
     });
   }
 
+  /** What protects it; undefined: nothing does. */
+  get tls(): tls.TLSSocket | undefined {
+    return this.#socket instanceof tls.TLSSocket ? this.#socket : undefined;
+  }
+
   get isUsable(): boolean {
     return this.#ended === undefined && this.#question === undefined;
   }
