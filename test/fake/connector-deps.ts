@@ -1,4 +1,11 @@
-import type { Callback, ConnectorDeps, Login, RedirectConnector, Report, Wishes } from "../../src/connector/contract.ts";
+import type {
+  Callback,
+  ConnectorDeps,
+  Login,
+  RedirectConnector,
+  Report,
+  Wishes,
+} from "../../src/connector/contract.ts";
 import type { Decision, Logger } from "../../src/kernel/ports.ts";
 import { Secret } from "../../src/kernel/secret.ts";
 import { systemClock, systemRandom } from "../../src/kernel/system.ts";
