@@ -32,6 +32,8 @@ export interface AdminServerOptions {
 export interface AdminServer {
   /** "127.0.0.1:5557", with the real port. */
   readonly address: string;
+  /** When the certificate in use ends; undefined without TLS. */
+  certificateEnd(): Date | undefined;
   /** Rereads the certificates now. */
   reload(): Promise<void>;
   /** Says in `grpc.health.v1` that it stops, accepts nothing more, waits for running calls, then cuts them off. */
@@ -74,6 +76,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   }
   return {
     address,
+    certificateEnd: () => certificate?.current().notAfter,
     reload: async () => certificate?.reload(),
     async close() {
       health.stop();

@@ -43,13 +43,14 @@ export function serveMethods(
 function serveMethod(path: string, method: Method, { current, observer, logger, trace }: ServeDeps) {
   const [, service = "", name = ""] = path.split("/");
   const rpc = { service, method: name, type: "unary" };
+  observer.rpcServed(rpc);
   const isReading = /^(Get|List|Verify)/.test(name);
   return async (call: UnaryCall, answer: sendUnaryData<unknown>): Promise<void> => {
     const startedAt = performance.now();
     observer.rpcStarted(rpc);
     const done = (code: status, message = ""): void => {
       const span = performance.now() - startedAt;
-      observer.rpcHandled(rpc, goCode(code));
+      observer.rpcHandled(rpc, goCode(code), span);
       const log = isReading ? logger.debug : logger.info;
       log("call", {
         method: path,
@@ -128,8 +129,10 @@ function callerOf(call: UnaryCall): { readonly peer: string; readonly caller?: s
 const nameOf = ({ subject, subjectaltname, fingerprint256 }: PeerCertificate): string =>
   [subject?.CN ?? []].flat().join(" ") || subjectaltname || fingerprint256 || "a certificate without a name";
 
-/** `DEADLINE_EXCEEDED` as Go writes it, `DeadlineExceeded`: dashboards know these. */
-export const goCode = (code: status): string =>
-  code === status.OK
-    ? "OK"
-    : (status[code] ?? "UNKNOWN").toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** `DEADLINE_EXCEEDED` as Go writes it, `DeadlineExceeded`, with one l in `Canceled`: dashboards know these. */
+export const goCode = (code: status): string => {
+  if (code === status.OK) return "OK";
+  if (code === status.CANCELLED) return "Canceled";
+  const name = status[code] ?? "UNKNOWN";
+  return name.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+};

@@ -78,8 +78,11 @@ export interface Observer {
   called(dependency: string, status: number, took: number): void;
   /** Records that expired and are gone, by kind. */
   collected(deleted: Readonly<Partial<Record<string, number>>>): void;
+  /** The call is there to be made. */
+  rpcServed(rpc: Rpc): void;
   rpcStarted(rpc: Rpc): void;
-  rpcHandled(rpc: Rpc, code: string): void;
+  /** `took` in milliseconds. */
+  rpcHandled(rpc: Rpc, code: string, took: number): void;
 }
 
 /** Where nobody wants to know. */
@@ -88,6 +91,7 @@ export const noObserver: Observer = {
   stored: () => {},
   called: () => {},
   collected: () => {},
+  rpcServed: () => {},
   rpcStarted: () => {},
   rpcHandled: () => {},
 };

@@ -32,7 +32,7 @@ export interface Telemetry {
 export interface Watched {
   /** Undefined as long as the database has not answered. */
   rooms(): Rooms | undefined;
-  certificateEnd(): Date | undefined;
+  certificateEnds(): Readonly<Record<string, Date | undefined>>;
   /** No probe is to send anybody here any more. */
   isDraining(): boolean;
 }
@@ -67,11 +67,11 @@ export async function openTelemetry(config: Config, deps: ServerDeps): Promise<T
 async function openMetrics({ telemetry, signer }: Config, clock: Clock) {
   const { http: address, enableProfiling } = telemetry;
   if (address === undefined) return undefined;
-  let watched: Watched = { rooms: () => undefined, certificateEnd: () => undefined, isDraining: () => false };
+  let watched: Watched = { rooms: () => undefined, certificateEnds: () => ({}), isDraining: () => false };
   const health = () => healthOf(watched, clock);
   const metrics = await createMetrics(build, {
     bcryptWaiting: () => watched.rooms()?.bcrypt.waiting(),
-    certificateEnd: () => watched.certificateEnd(),
+    certificateEnds: () => watched.certificateEnds(),
     signingKey: signingKeyReader(() => watched.rooms(), signer, clock),
     health: async () =>
       Object.fromEntries(Object.entries(await health()).map(([check, { error }]) => [check, error === undefined])),

@@ -58,7 +58,8 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
     const trace = telemetry.beginTrace && tracedCalls(telemetry.beginTrace, random);
     admin = await startAdmin(config, () => late.current().admin(), trace, deps);
     if (admin !== undefined) opened.push(admin);
-    watching = await telemetry.listen({ rooms: late.rooms, certificateEnd, isDraining: () => isDraining });
+    const certificateEnds = () => ({ https: certificateEnd(), grpc: admin?.certificateEnd() });
+    watching = await telemetry.listen({ rooms: late.rooms, certificateEnds, isDraining: () => isDraining });
   } catch (error) {
     for (const each of opened.toReversed()) await each.close();
     throw error;

@@ -10,6 +10,7 @@ export function allObservers(observers: readonly Observer[]): Observer {
     stored: (...told) => observers.forEach((each) => void each.stored(...told)),
     called: (...told) => observers.forEach((each) => void each.called(...told)),
     collected: (...told) => observers.forEach((each) => void each.collected(...told)),
+    rpcServed: (...told) => observers.forEach((each) => void each.rpcServed(...told)),
     rpcStarted: (...told) => observers.forEach((each) => void each.rpcStarted(...told)),
     rpcHandled: (...told) => observers.forEach((each) => void each.rpcHandled(...told)),
   };

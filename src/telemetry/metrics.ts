@@ -17,8 +17,8 @@ export interface HttpObservation {
 export interface Readings {
   /** Passwords that wait to be compared. */
   bcryptWaiting(): number | undefined;
-  /** When the HTTPS certificate ends. */
-  certificateEnd(): Date | undefined;
+  /** When the certificate of each listener ends, by its name. */
+  certificateEnds(): Readonly<Record<string, Date | undefined>>;
   /** When the next signing key takes over, milliseconds since the epoch, and the age of the present one. */
   signingKey(): Promise<{ readonly age: number; readonly nextRotation: number } | undefined>;
   /** Whether each check of health passes, by name. */
@@ -43,6 +43,13 @@ export interface BuildInfo {
 const methods: ReadonlySet<string> = new Set([
   ...["GET", "PUT", "HEAD", "POST", "DELETE", "CONNECT", "OPTIONS", "NOTIFY", "TRACE", "PATCH"],
 ]);
+
+/** As Go writes them. */
+const rpcCodes = [
+  ...["OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists"],
+  ...["PermissionDenied", "Unauthenticated", "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange"],
+  ...["Unimplemented", "Internal", "Unavailable", "DataLoss"],
+];
 
 /** compat(dex): the first four; the small ones tell a fast server from a very fast one. */
 const httpSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -126,13 +133,26 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
     "Total number of RPCs completed on the server, regardless of success or failure.",
     [...rpc, "grpc_code"],
   );
+  const handling = new Histogram({
+    name: "grpc_server_handling_seconds",
+    help: "How long the server took for an RPC.",
+    labelNames: rpc,
+    buckets: dependencySeconds,
+    registers,
+  });
   const received = counter("grpc_server_msg_received_total", "Total number of RPC stream messages received.", rpc);
   const sent = counter("grpc_server_msg_sent_total", "Total number of gRPC stream messages sent by the server.", rpc);
 
   gauge("dex_bcrypt_waiting", "Passwords that wait to be compared.", readings.bcryptWaiting);
-  gauge("dex_certificate_expiry_timestamp_seconds", "When the HTTPS certificate ends.", () => {
-    const end = readings.certificateEnd();
-    return end === undefined ? undefined : end.getTime() / 1000;
+  new Gauge({
+    name: "dex_certificate_expiry_timestamp_seconds",
+    help: "When the certificate of a listener ends.",
+    labelNames: ["listener"],
+    registers,
+    collect() {
+      for (const [listener, end] of Object.entries(readings.certificateEnds()))
+        if (end !== undefined) this.set({ listener }, end.getTime() / 1000);
+    },
   });
   gauge("dex_signing_key_age_seconds", "Age of the key that signs.", async () => {
     const key = await readings.signingKey();
@@ -192,11 +212,18 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
     collected(deleted) {
       for (const [kind, count = 0] of Object.entries(deleted)) if (count > 0) garbage.inc({ kind }, count);
     },
+    rpcServed(call) {
+      // compat(dex): there from the start, at 0, so that the first failure is an increase.
+      const labels = labelsOf(call);
+      for (const each of [started, received, sent]) each.inc(labels, 0);
+      for (const code of rpcCodes) handled.inc({ ...labels, grpc_code: code }, 0);
+    },
     rpcStarted(call) {
       started.inc(labelsOf(call));
       received.inc(labelsOf(call));
     },
-    rpcHandled(call, code) {
+    rpcHandled(call, code, took) {
+      handling.observe(labelsOf(call), took / 1000);
       handled.inc({ ...labelsOf(call), grpc_code: code });
       if (code === "OK") sent.inc(labelsOf(call));
     },

@@ -13,6 +13,8 @@ import { startServer } from "../../src/server/server.ts";
 export interface AdminStage {
   readonly grpc: string;
   readonly http: string;
+  /** Of `telemetry.http`; empty without one. */
+  readonly telemetry: string;
   readonly client: AdminClient;
   readonly log: readonly string[];
   /** One more client, closed with the stage. */
@@ -62,6 +64,7 @@ export async function startAdminStage(
   return {
     grpc,
     http: `http://${running.addresses.http}`,
+    telemetry: running.addresses.telemetry ?? "",
     client: connect(tls === undefined ? {} : { tls }),
     log,
     connect,

@@ -15,7 +15,7 @@ test("every panel of the Grafana board shows a metric that is served", async () 
     { version: "1", platform: "linux/amd64", runtime: "v24" },
     {
       bcryptWaiting: () => 0,
-      certificateEnd: () => new Date(0),
+      certificateEnds: () => ({ https: new Date(0) }),
       signingKey: async () => ({ age: 0, nextRotation: 0 }),
       health: async () => ({ storage: true }),
     },
