@@ -16,6 +16,7 @@ import { parseArgs } from "node:util";
 import { build, type Metafile, type Plugin } from "esbuild";
 import { addons, copyAddons } from "./addons.ts";
 import { lazyPackages } from "./lazy-packages.ts";
+import { plainBuiltins } from "./plain-builtins.ts";
 import { findReferences, redirectReferences, shippedName } from "./references.ts";
 import { buildVersion } from "./version.ts";
 
@@ -95,7 +96,7 @@ export async function writeBundle(folder: string, version = buildVersion(root)):
     metafile: true,
     banner: { js: `${banner}\nconst dexLib = import.meta.dirname;` },
     external: addons,
-    plugins: [ours(version), kubeconfigOnly, protocolsOfPackages, lazyPackages(addons)],
+    plugins: [plainBuiltins, ours(version), kubeconfigOnly, protocolsOfPackages, lazyPackages(addons)],
     logLevel: "warning",
   });
   for (const asset of assets) cpSync(asset, join(folder, "lib", shippedName(asset)), { recursive: true });

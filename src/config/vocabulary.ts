@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { Secret } from "../kernel/secret.ts";
 
+// A file is read once: compiling a parser for each of its sections takes longer than it saves.
+z.config({ jitless: true });
+
 /**
  * The words the schema is written in. A schema says what a key is called, which JSON type it has and what
  * it means to a person; it checks no values. `align.ts` brings the file into this shape, the `read…`

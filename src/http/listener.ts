@@ -69,6 +69,8 @@ export async function listen(
     // The library would split every query; ours is split when somebody asks.
     routerOptions: { querystringParser: () => ({}) },
     clientErrorHandler: refuseGarbage,
+    // No route has a schema; the compilers for them would be loaded at every start.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     // An escape in the path that is none: the library gives up, we know a path nobody has.
     frameworkErrors: (_error: unknown, request: AppRequest, reply: AppReply) => {
       reply.hijack();
@@ -149,6 +151,10 @@ function install(app: App, serve: Serve): void {
     reply.hijack();
     serve(request.raw, reply.raw, undefined, unreadable(error));
   });
+}
+
+function noSchemas(): never {
+  throw new Error("a route of the library has a schema");
 }
 
 /** "127.0.0.1:5556", "[::1]:5556" or ":5556". */

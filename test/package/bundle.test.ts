@@ -70,6 +70,19 @@ test("what is chosen by the configuration is in no chunk that every start reads"
   }
 });
 
+test("no module of Node's own is asked for all it has: node:http would load undici", () => {
+  for (const file of globSync("{dex.mjs,lib/*.mjs}", { cwd: folder })) {
+    const text = readFileSync(join(folder, file), "utf8");
+    const imported = [...text.matchAll(/^import .*from "(node:[^"]+)";$/gm)].map(([, name]) => name);
+    // The banner's own.
+    assert.deepEqual(
+      [...new Set(imported)].filter((name) => name !== "node:module"),
+      [],
+      file,
+    );
+  }
+});
+
 test("every file it refers to is there, and none of the build's own paths", () => {
   const files = globSync("{dex.mjs,lib/*.mjs}", { cwd: folder });
   const root = join(import.meta.dirname, "../..");
