@@ -9,6 +9,7 @@ import { architecturePage, readImports } from "./architecture.ts";
 import { configPage } from "./config-page.ts";
 import { connectorsPage, readme } from "./connectors-page.ts";
 import { customResourcesPage, rolePage } from "./custom-resources-page.ts";
+import { differenceRowsJson } from "./difference-rows.ts";
 import { protoTypes } from "./proto-types.ts";
 import { checksPage, errorCodesPage } from "./vocabulary-pages.ts";
 
@@ -26,6 +27,7 @@ const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   "packages/client/proto/admin.proto": () => readFileSync(join(import.meta.dirname, "../proto/admin.proto"), "utf8"),
   "packages/client/api-messages.d.ts": () => protoTypes("proto/api.proto", "DexMethods"),
   "packages/client/admin-messages.d.ts": () => protoTypes("proto/admin.proto", "AdminMethods"),
+  "src/config/difference-rows.json": differenceRowsJson,
   "src/admin/api-messages.ts": () => protoTypes("proto/api.proto", "DexMethods"),
   "src/admin/admin-messages.ts": () => protoTypes("proto/admin.proto", "AdminMethods"),
 };

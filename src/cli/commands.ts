@@ -47,7 +47,10 @@ export const commands = {
     usage: "[flags] [config file, or - for standard input]",
     example: "dex doctor config.yaml",
     args: 1,
-    flags: [{ name: "json", summary: "Print JSON", isSwitch: true }],
+    flags: [
+      { name: "all", summary: "Print what differs for everybody as well, though few will notice", isSwitch: true },
+      { name: "json", summary: "Print JSON", isSwitch: true },
+    ],
   },
   explain: {
     summary: "Say why a request ended as it did, from its trace id",

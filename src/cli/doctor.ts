@@ -1,5 +1,5 @@
 import { loadConfig } from "../config/config.ts";
-import { examine, type Finding } from "../config/examine.ts";
+import { examine, type Finding, hardlyNoticed } from "../config/examine.ts";
 import { readYaml } from "../config/yaml.ts";
 import { readConfigOrStdin } from "./read-config.ts";
 import { findingLine, inFileOrder, refusal } from "./report.ts";
@@ -22,10 +22,13 @@ export async function doctor(
   const mistakes = loaded.ok ? [] : inFileOrder(loaded.mistakes);
   // What cannot be parsed has no keys to examine.
   if (mistakes.some(({ stage }) => stage === "parse")) throw new CommandError(refusal(path, mistakes));
-  const findings = examine(readYaml(new TextDecoder().decode(source)).tree);
+  const isWhole = flags.all !== undefined;
+  const findings = examine(readYaml(new TextDecoder().decode(source)).tree, isWhole);
   if (flags.json === undefined) {
     for (const mistake of mistakes) terminal.err(`${findingLine(path, mistake)}\n`);
     for (const finding of findings) terminal.out(`${lineOf(path, finding)}\n`);
+    if (!isWhole)
+      terminal.out(`${hardlyNoticed} more differences concern every config, and few will notice: dex doctor --all\n`);
   } else {
     const told = mistakes.map(({ line, column, path: key, message }) => ({ line, column, path: key, message }));
     terminal.out(`${JSON.stringify({ mistakes: told, findings }, undefined, 2)}\n`);

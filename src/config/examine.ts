@@ -1,7 +1,8 @@
 import { advice } from "./advice.ts";
-import { type Difference, differences, differencesForAll, type Touch } from "./differences.ts";
+import { type Difference, differences } from "./differences.ts";
 import type { Position } from "./mistake.ts";
-import { plain, type Tree } from "./tree.ts";
+import { matchesOf } from "./touch.ts";
+import type { Tree } from "./tree.ts";
 
 /** Something that `dex doctor` says about one key of the file, or about every file: then there is no path. */
 export interface Finding extends Position {
@@ -11,18 +12,25 @@ export interface Finding extends Position {
   /** What to do, or why it is so. */
   readonly todo: string;
   /** Of a difference. */
-  readonly class?: Difference["kind"];
+  readonly class?: string;
 }
 
-/** What this file has to do with what differs from Dex, and what in it is better changed. In the file's order. */
-export function examine(root: Tree): readonly Finding[] {
+/**
+ * What this file has to do with what differs from Dex, and what in it is better changed. What concerns everybody comes
+ * first (with `isWhole` also what few will notice), then the file's order.
+ */
+export function examine(root: Tree, isWhole: boolean): readonly Finding[] {
+  const forAll = differences
+    .filter(({ concerns }) => concerns === "everybody" || (isWhole && concerns === "all"))
+    .map((difference) => ({ ...sayDifference(difference), path: "", line: 0, column: 0 }));
   const touched = differences.flatMap((difference) => {
+    if (typeof difference.concerns === "string") return [];
     // One mention is enough, at the first key that it touches.
-    const [first] = difference.touches.flatMap((touch) => matches(root, touch));
+    const [first] = difference.concerns.flatMap((touch) => matchesOf(root, touch));
     return first === undefined ? [] : [{ ...sayDifference(difference), path: first.path, ...first.at }];
   });
   const advised = advice.flatMap((each) =>
-    matches(root, each).map(({ path, at }) => ({
+    matchesOf(root, each).map(({ path, at }) => ({
       kind: each.kind,
       path,
       message: each.message,
@@ -30,48 +38,15 @@ export function examine(root: Tree): readonly Finding[] {
       ...at,
     })),
   );
-  const forAll = differencesForAll.map((difference) => ({
-    ...sayDifference(difference),
-    path: "",
-    line: 0,
-    column: 0,
-  }));
   return [...forAll, ...[...touched, ...advised].toSorted((a, b) => a.line - b.line || a.column - b.column)];
 }
 
-const sayDifference = ({ what, why, kind, switchedBy }: Difference) => ({
+/** How many rows concern everybody and are said only when asked for. */
+export const hardlyNoticed = differences.filter(({ concerns }) => concerns === "all").length;
+
+const sayDifference = ({ what, why, class: kind, switch: switchedBy }: Difference) => ({
   kind: "difference" as const,
   class: kind,
   message: what,
-  todo: switchedBy === "" ? why : `${why}; switch: ${switchedBy}`,
+  todo: [...(why === "" ? [] : [why]), ...(switchedBy === "" ? [] : [`switch: ${switchedBy}`])].join("; "),
 });
-
-interface Match {
-  readonly path: string;
-  readonly at: Position;
-}
-
-function matches(root: Tree, { path, when }: Touch): readonly Match[] {
-  const steps = path.split(/\.|(?=\[\*\])/);
-  return walk(root, steps, "", root.at).flatMap(({ tree, ...match }) =>
-    when === undefined || when(plain(tree)) ? [match] : [],
-  );
-}
-
-/** compat(dex): keys are read in any case. */
-function walk(
-  tree: Tree,
-  [step, ...rest]: readonly string[],
-  path: string,
-  at: Position,
-): readonly (Match & { readonly tree: Tree })[] {
-  if (step === undefined) return [{ tree, path, at }];
-  if (step === "[*]") {
-    return tree.kind === "list"
-      ? tree.items.flatMap((item, index) => walk(item, rest, `${path}[${index}]`, item.at))
-      : [];
-  }
-  if (tree.kind !== "map") return [];
-  const entry = tree.entries.find(({ key }) => key.toLowerCase() === step.toLowerCase());
-  return entry === undefined ? [] : walk(entry.value, rest, path === "" ? entry.key : `${path}.${entry.key}`, entry.at);
-}
