@@ -73,7 +73,7 @@ function shownFactors(factor: Factor, identity: UserIdentity): readonly ShownFac
   return keysOf(identity, factor).map((key) => ({
     id: factor.id,
     keyId: Buffer.from(key.credentialId).toString("base64url"),
-    type: key.backupEligible ? "passkey" : "key",
+    type: key.backupEligible || factor.firstFactor ? "passkey" : "key",
     label: key.displayName,
     added: shownTime(key.createdAt),
     ...(key.lastUsed === undefined ? {} : { lastUsed: shownTime(key.lastUsed) }),

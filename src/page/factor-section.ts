@@ -62,7 +62,9 @@ function factorRow(words: Words, props: FactorSectionProps, factor: ShownFactor,
   const id = `factor-${index}`;
   return html`<li class="dex-row dex-row--top">
 <div class="dex-row__text"><div class="dex-row__title" id="${id}">${name(factor.label)}</div>
-<div class="dex-subtle-text">${words.text(`factor.type.${factor.type}`)} · ${words.rich("factor.added", { time: time(factor.added) })}${factor.lastUsed !== undefined && html` · ${words.text("account.lastUsed")} ${time(factor.lastUsed)}`}</div>
+<div class="dex-subtle-text">${words.text(`factor.type.${factor.type}`)}</div>
+<div class="dex-subtle-text">${words.rich("factor.added", { time: time(factor.added) })}</div>
+${factor.lastUsed !== undefined && html`<div class="dex-subtle-text">${words.rich("factor.lastUsed", { time: time(factor.lastUsed) })}</div>`}
 ${factor.isSuspect === true && html`<div class="dex-warning">${words.text("factor.suspect")}</div>`}
 ${factor.keyId !== undefined && rename(words, props, factor, id)}</div>
 ${

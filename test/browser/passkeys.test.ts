@@ -61,7 +61,7 @@ describe("passkeys in a browser", { skip: missing }, () => {
     assert.ok(typeof width === "number" && width <= 0, `${name}: ${width} pixels too wide`);
     if (pictures === undefined) return;
     for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.screenshot({ path: `${pictures}/${name}-${colorScheme}.png`, fullPage: true });
     }
   }

@@ -259,6 +259,7 @@ export const de: Catalogue = {
   "factor.type.passkey": "Passkey",
   "factor.type.key": "Sicherheitsschlüssel",
   "factor.added": "Hinzugefügt {time}",
+  "factor.lastUsed": "Zuletzt verwendet {time}",
   "factor.suspect":
     "Von diesem Schlüssel gibt es vielleicht eine Kopie. Entfernen Sie ihn, wenn Sie den Grund nicht kennen.",
   "account.rename": "Umbenennen",
@@ -273,7 +274,7 @@ export const de: Catalogue = {
     "Wenn Sie den letzten entfernen, öffnet Ihr Passwort allein wieder Ihr Konto, und Ihre Wiederherstellungscodes verfallen.",
   "account.notice.factorAdded": "Der neue Faktor ist eingerichtet.",
   "account.notice.keyRenamed": "Der Schlüssel hat seinen neuen Namen.",
-  "account.factors": "Zweite Faktoren",
+  "account.factors": "Passkeys und zweite Faktoren",
   "account.removeFactor": "Entfernen",
   "account.codesLeft": "Übrige Wiederherstellungscodes: {count}",
   "account.renewCodes": "Neue Codes erzeugen",
