@@ -1,4 +1,4 @@
-import { endSession } from "../flow/end-session.ts";
+import { revokeSession } from "../flow/end-session.ts";
 import { endFamily } from "../token/end-family.ts";
 import { type AccountDeps, localConnectorId } from "./account.ts";
 
@@ -15,6 +15,6 @@ export async function endAccess(
   // Families first: a session that goes in between could still have refreshed one.
   for (const family of await storage.refreshTokens.listOfUser(user)) await endFamily(family, end);
   for (const session of await storage.authSessions.listOfUser(user)) {
-    if (session.id !== except) await endSession(session, end);
+    if (session.id !== except) await revokeSession(session, end);
   }
 }

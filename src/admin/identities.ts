@@ -4,10 +4,9 @@ import type { AdminMethods } from "./admin-messages.ts";
 import type * as api from "./api-messages.ts";
 import type { AdminDeps, Methods } from "./contract.ts";
 import { demandPerson, devicesOf, keyOf } from "./factors.ts";
-import { endFamiliesOf } from "./refresh-tokens.ts";
 import { demand, demandPeopleFlag, doing, Refusal } from "./refusal.ts";
 import { seconds } from "./seconds.ts";
-import { endSessionsOf } from "./sessions.ts";
+import { revokePerson } from "./sessions.ts";
 
 /** Everybody who has ever signed in. */
 export const identityMethods: Pick<
@@ -33,8 +32,7 @@ export const identityMethods: Pick<
     const identity = await doing("delete user identity", deps.storage.userIdentities.get(user));
     if (identity === undefined) return { not_found: true };
     // The identity last: after a crash in between it is still there for whoever tries again.
-    await doing("purge auth sessions", endSessionsOf(user, deps));
-    await doing("purge offline sessions", endFamiliesOf(user, "", deps));
+    await doing("purge auth sessions", revokePerson(user, deps));
     await doing("purge offline sessions", deps.storage.offlineSessions.delete(user));
     await doing("purge password", purgePassword(identity, deps));
     await doing("delete user identity", deps.storage.userIdentities.delete(user));

@@ -5,6 +5,7 @@ import { AlreadyExistsError } from "../storage/contract.ts";
 import type { DexMethods } from "./api-messages.ts";
 import type { Methods } from "./contract.ts";
 import { demand, doing, Refusal } from "./refusal.ts";
+import { revokePerson } from "./sessions.ts";
 
 /** The people of the built-in password database. */
 export const passwordMethods: Pick<
@@ -48,9 +49,16 @@ export const passwordMethods: Pick<
     return { not_found: changed === undefined };
   },
 
-  async DeletePassword({ email }, { storage }) {
+  async DeletePassword({ email }, deps) {
     demand(email, "no email supplied");
-    return { not_found: !(await doing("delete password", storage.passwords.delete(email.toLowerCase()))) };
+    const { passwords } = deps.storage;
+    const known = await doing("delete password", passwords.get(email.toLowerCase()));
+    if (!(await doing("delete password", passwords.delete(email.toLowerCase())))) return { not_found: true };
+    // Whoever had it is signed in nowhere any more; Dex lets their sessions and tokens go on.
+    if (known !== undefined) {
+      await doing("revoke tokens", revokePerson({ userId: known.userId, connectorId: "local" }, deps));
+    }
+    return { not_found: false };
   },
 
   async ListPasswords(_request, { storage }) {

@@ -1,5 +1,8 @@
-import { endSession } from "../flow/end-session.ts";
+import { revokeSession } from "../flow/end-session.ts";
 import type { AuthSession, UserKey } from "../storage/records.ts";
+import { endFamily } from "../token/end-family.ts";
+import { personMark } from "../token/revocations.ts";
+import { encodeSubject } from "../token/subject.ts";
 import type * as api from "./api-messages.ts";
 import type { AdminDeps, Methods } from "./contract.ts";
 import { endFamiliesOf } from "./refresh-tokens.ts";
@@ -48,23 +51,27 @@ export const sessionMethods: Pick<
   async TerminateSessionsByConnector({ connector_id: connectorId }, deps) {
     demandPeopleFlag(deps);
     demand(connectorId, "no connector_id supplied");
-    return terminate((session) => session.connectorId === connectorId, deps);
+    return terminate((owner) => owner.connectorId === connectorId, deps);
   },
 
   async TerminateSessionsByUser({ user_id: userId }, deps) {
     demandPeopleFlag(deps);
     demand(userId, "no user_id supplied");
-    return terminate((session) => session.userId === userId, deps);
+    return terminate((owner) => owner.userId === userId, deps);
   },
 };
 
-/** Ends every session of one person. */
-export async function endSessionsOf(user: UserKey, deps: AdminDeps): Promise<void> {
+/** Cuts off somebody who is gone: their sessions, their refresh tokens, and whatever else was issued for them until now. */
+export async function revokePerson(user: UserKey, deps: AdminDeps): Promise<void> {
+  const now = deps.clock.now();
+  await deps.revocations.revoke(personMark(encodeSubject(user)), now + deps.mint.lifetime, now);
   for (const session of await deps.storage.authSessions.listOfUser(user)) await endWithTokens(session, deps);
+  await endFamiliesOf(user, "", deps);
 }
 
+/** Refresh tokens too whose session grew old and went: who ends everything means those first of all. */
 async function terminate(
-  isMeant: (session: AuthSession) => boolean,
+  isMeant: (owner: UserKey) => boolean,
   deps: AdminDeps,
 ): Promise<api.TerminateSessionsByUserResp> {
   const sessions = await doing("list auth sessions", deps.storage.authSessions.list());
@@ -73,12 +80,17 @@ async function terminate(
     await doing("delete auth session", endWithTokens(session, deps));
     terminated++;
   }
+  const families = await doing("list refresh tokens", deps.storage.refreshTokens.list());
+  for (const family of families) {
+    if (isMeant({ userId: family.claims.userId, connectorId: family.connectorId }))
+      await doing("revoke refresh token", endFamily(family, deps));
+  }
   return { sessions_terminated: terminated };
 }
 
 /** compat(dex): an administrator who ends a session means the person: whatever they hold ends, at other clients and on other devices too. */
 async function endWithTokens(session: AuthSession, deps: AdminDeps): Promise<void> {
-  await endSession(session, deps);
+  await revokeSession(session, deps);
   await endFamiliesOf(session, "", deps);
 }
 

@@ -10,6 +10,7 @@ import {
 } from "../account/change-account.ts";
 import { minPasswordLength } from "../account/password-rule.ts";
 import { openSession } from "../flow/keep-session.ts";
+import { refuseBlocked } from "../flow/refuse-blocked.ts";
 import { redirect } from "../http/answers.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { type Words, wordsOf } from "../page/messages.ts";
@@ -71,6 +72,7 @@ async function openHere(request: HttpRequest, provider: Provider): Promise<Here 
   const deps = accountDeps(provider);
   const session = await openSession(flowContext(request, [], provider), provider.flow);
   if (session === undefined) return undefined;
+  await refuseBlocked(session, provider.flow);
   if (await lacksFactor(session, provider)) {
     throw new PageError(403, "refusal.proveOnAccount");
   }

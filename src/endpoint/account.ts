@@ -1,7 +1,8 @@
 import { accountOf } from "../account/change-account.ts";
 import { resendVerification } from "../account/verify-address.ts";
-import { endSession } from "../flow/end-session.ts";
+import { revokeSession } from "../flow/end-session.ts";
 import { openSession } from "../flow/keep-session.ts";
+import { refuseBlocked } from "../flow/refuse-blocked.ts";
 import { authTimeOf } from "../flow/session.ts";
 import { withdrawConsent } from "../flow/withdraw-consent.ts";
 import { redirect } from "../http/answers.ts";
@@ -31,6 +32,7 @@ export async function accountEndpoint(request: HttpRequest, provider: Provider):
   const session = await openSession(flowContext(request, [], provider), flow);
   // Nobody can sign in here without an application; the home page says so.
   if (session === undefined) return redirect(303, flow.policy.issuerPath === "" ? "/" : flow.policy.issuerPath);
+  await refuseBlocked(session, flow);
   const asked = await askForFactor(request, session, provider);
   if (asked !== undefined) return asked;
   if (request.method !== "POST") return show(request, session, provider);
@@ -54,13 +56,13 @@ async function act(
     case "end": {
       const other = await provider.storage.authSessions.get(subject);
       // Somebody else's session is as unknown as one that is not there.
-      if (other?.userId === here.userId && other.connectorId === here.connectorId) await endSession(other, flow);
+      if (other?.userId === here.userId && other.connectorId === here.connectorId) await revokeSession(other, flow);
       logger.info("session ended by its person", { ...fields, ended: subject });
       return "ended";
     }
     case "end-others": {
       const all = await provider.storage.authSessions.listOfUser(here);
-      for (const other of all) if (other.id !== here.id) await endSession(other, flow);
+      for (const other of all) if (other.id !== here.id) await revokeSession(other, flow);
       logger.info("other sessions ended by their person", fields);
       return "others";
     }

@@ -6,6 +6,7 @@ import type { AuthRequest } from "../storage/records.ts";
 import { isSessionLive } from "../token/session-life.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome } from "./contract.ts";
 import { continueLogin } from "./finish-login.ts";
+import { refuseBlocked } from "./refuse-blocked.ts";
 import { rememberConsent } from "./remember-user.ts";
 import { type FlowStep, isStepMac } from "./step-mac.ts";
 import { toCompletedLogin, toFlowRequest } from "./stored-request.ts";
@@ -36,6 +37,7 @@ export async function openStoredLogin(
     throw new PageError(401, "refusal.unauthorized");
   }
   if (deps.clock.now() > record.expiry) throw new PageError(400, "refusal.expired");
+  await refuseBlocked({ userId: record.claims.userId, connectorId: record.connectorId }, deps);
   return { record, step };
 }
 

@@ -4,6 +4,7 @@ import { AlreadyExistsError, type Storage } from "../storage/contract.ts";
 import type { AuthSession, Client, LogoutDelivery } from "../storage/records.ts";
 import { type EndFamilyDeps, endFamily } from "../token/end-family.ts";
 import { originSession } from "../token/origin-session.ts";
+import { sessionMark } from "../token/revocations.ts";
 import { endsWithSession } from "../token/session-life.ts";
 
 /** For how long a client that does not answer is told again. */
@@ -29,6 +30,19 @@ export interface EndedSession {
   /** The clients that are told by us, and those of them that have heard. */
   readonly listening: readonly Client[];
   readonly told: Promise<ReadonlySet<string>>;
+}
+
+/**
+ * Ends a session because somebody took it back, its person or an administrator: more than a logout, everything that it
+ * gave ends with it, whatever its clients' `refreshTokenLifetime` says. Access tokens first: a crash in between leaves
+ * the safer state.
+ */
+export async function revokeSession(session: AuthSession, deps: EndDeps): Promise<void> {
+  await deps.revocations.revoke(sessionMark(session.id), deps.clock.now() + deps.mint.lifetime);
+  await endSession(session, deps);
+  for (const family of await deps.storage.refreshTokens.listOfUser(session)) {
+    if ((await originSession(family, deps.storage)) === session.id) await endFamily(family, deps);
+  }
 }
 
 /**

@@ -13,6 +13,7 @@ import { issueAnswer } from "./issue-answer.ts";
 import { beginSession } from "./keep-session.ts";
 import { missingFactors } from "./missing-factors.ts";
 import { nextStep } from "./next-step.ts";
+import { refuseBlocked } from "./refuse-blocked.ts";
 import { rememberUser } from "./remember-user.ts";
 import { stepMac } from "./step-mac.ts";
 import { type CompletedLogin, toAuthRequest } from "./stored-request.ts";
@@ -40,9 +41,7 @@ export async function finishLogin(
   const proved = provedLogin(open, identity, passkey, deps);
   noteLogin(open, proved, context);
   const user = { userId: identity.userId, connectorId: open.info.id };
-  if ((await deps.blockedUsers.until(user)) > deps.clock.now()) {
-    throw new PageError(403, "refusal.locked");
-  }
+  await refuseBlocked(user, deps);
   const manner = {
     clientId: request.clientId,
     isRemembered,

@@ -3,6 +3,7 @@ import { OAuthError } from "../oauth/error.ts";
 import { grantTypes } from "../oauth/grant-type.ts";
 import type { DeviceToken } from "../storage/records.ts";
 import type { TokenAnswer } from "../token/answer.ts";
+import { decodeSubject } from "../token/subject.ts";
 import type { Grant, GrantContext, GrantDeps, GrantParams } from "./contract.ts";
 import { deviceStatus, findDeviceToken, pollInterval, readNote } from "./device-request.ts";
 import { checkPkce, redeemCode } from "./redeem-code.ts";
@@ -88,9 +89,13 @@ async function handOver(
   checkPkce(token, params.get("code_verifier"));
   const answer = dexAnswer.parse(JSON.parse(token.token.reveal()));
   const [, payload = ""] = answer.access_token.split(".");
-  const { aud, azp } = dexClaims.parse(JSON.parse(Buffer.from(payload, "base64url").toString()));
+  const { aud, azp, sub } = dexClaims.parse(JSON.parse(Buffer.from(payload, "base64url").toString()));
   if ((typeof aud === "string" ? aud : azp) !== context.client.id) {
     throw refuse(context, "it belongs to another client", invalid());
+  }
+  const person = decodeSubject(sub);
+  if (person !== undefined && (await deps.blockedUsers.until(person)) > deps.clock.now()) {
+    throw refuse(context, "the person is locked out", invalid());
   }
   if (!(await deps.storage.deviceTokens.delete(token.deviceCode))) {
     throw refuse(context, "another request was faster", invalid());
@@ -105,4 +110,8 @@ const dexAnswer = z.object({
   refresh_token: z.string().optional(),
   id_token: z.string().optional(),
 });
-const dexClaims = z.object({ aud: z.union([z.string(), z.array(z.string())]), azp: z.string().optional() });
+const dexClaims = z.object({
+  sub: z.string().default(""),
+  aud: z.union([z.string(), z.array(z.string())]),
+  azp: z.string().optional(),
+});

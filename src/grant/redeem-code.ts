@@ -14,7 +14,7 @@ import { answerOf } from "./answer-of.ts";
 import type { GrantContext, GrantDeps } from "./contract.ts";
 import { authorizePerson, mayRefresh } from "./person.ts";
 import { beginFamily } from "./refresh-family.ts";
-import { requireSession } from "./require-session.ts";
+import { requireSession, requireSessionOf } from "./require-session.ts";
 
 export const invalidCode = "Invalid or expired code parameter.";
 
@@ -35,7 +35,10 @@ export async function redeemCode(redemption: Redemption, context: GrantContext, 
   // A family's tag can be found again from its id, at every refresh.
   const grantTag = isLasting ? grantTagOf(deps.refreshKey, refreshTokenId) : newGrantTag(deps.random);
   await spendCode(tombstone(code, refreshTokenId, grantTag, deps), deps);
-  return issue({ ...redemption, authorized, refreshTokenId, grantTag }, context, deps);
+  const answer = await issue({ ...redemption, authorized, refreshTokenId, grantTag }, context, deps);
+  // Who ended the session while we issued has looked for its families, and may not have seen this one.
+  if (isLasting) await requireSessionOf(refreshTokenId, code.sessionId, context, deps);
+  return answer;
 }
 
 /** The method recorded with the challenge decides, so that S256 cannot be talked down. RFC 7636 §4.6. */

@@ -20,6 +20,22 @@ export async function requireSession(sessionId: string, context: GrantContext, d
   throw new OAuthError("invalid_grant", "The session this code belongs to has ended.");
 }
 
+/** {@link requireSession} for a family that has just begun: it ends with its session. */
+export async function requireSessionOf(
+  familyId: string,
+  sessionId: string,
+  context: GrantContext,
+  deps: GrantDeps,
+): Promise<void> {
+  try {
+    await requireSession(sessionId, context, deps);
+  } catch (error) {
+    const family = await deps.storage.refreshTokens.get(familyId);
+    if (family !== undefined) await endFamily(family, deps);
+    throw error;
+  }
+}
+
 /**
  * A family of a client that wants its tokens to end with the session (`refreshTokenLifetime: session`) is over when the
  * session is. One that came from no session has none to end with. @throws {OAuthError} It has ended, and the family with it.

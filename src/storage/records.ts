@@ -342,11 +342,13 @@ export interface RedeemedCode {
 }
 
 /**
- * Ours: a `jti`, or the beginning that those of one grant share, that no longer counts (RFC 7009); or the challenge of a
- * passkey that was answered.
+ * Ours: tokens that no longer count, by what they have in common: a `jti`, the beginning that those of one grant share, a
+ * session, a person (RFC 7009); or the challenge of a passkey that was answered.
  */
 export interface RevokedToken {
   readonly id: string;
+  /** Those issued later count. Absent: none does. */
+  readonly issuedBefore?: number;
   readonly expiry: number;
 }
 

@@ -1,60 +1,104 @@
+import { createHash } from "node:crypto";
 import type { Clock } from "../kernel/ports.ts";
 import { AlreadyExistsError, type Storage } from "../storage/contract.ts";
+import type { RevokedToken } from "../storage/records.ts";
 import { tagOfTokenId } from "./grant-tag.ts";
+
+/** What of a token may be revoked. */
+export interface Revocable {
+  readonly jti: string;
+  /** Its session. */
+  readonly sid?: string;
+  readonly sub?: string;
+  /** Milliseconds. */
+  readonly issuedAt: number;
+}
 
 /** Tokens that no longer count though their signature and time do. RFC 7009. */
 export interface Revocations {
-  /** Whether this token, or the whole grant that it came from, was revoked. At most two reads by key, mostly none. */
-  isRevoked(jti: string): Promise<boolean>;
-  /** `id`: a `jti`, or the tag of a grant. `expiry`: when the last such token dies by itself, in milliseconds. Idempotent. */
-  revoke(id: string, expiry: number): Promise<void>;
+  /** Whether this token, the grant or session it came from, or its person was revoked. At most four reads by key, mostly none. */
+  isRevoked(token: Revocable): Promise<boolean>;
+  /**
+   * `id`: a `jti`, the tag of a grant, a {@link sessionMark}, a {@link personMark}. `expiry`: when the last such token dies
+   * by itself. `issuedBefore`: those issued later count. All in milliseconds. Idempotent.
+   */
+  revoke(id: string, expiry: number, issuedBefore?: number): Promise<void>;
 }
 
-/** How long "not revoked" is believed without asking: another replica's revocation counts here after this. */
-const negativeLifetime = 1_000;
+/** All tokens of a session. */
+export const sessionMark = (sid: string): string => `s:${sid}`;
+
+/** All tokens of a person, by their `sub`: a hash, for columns are short and upstreams' ids may be long. */
+export const personMark = (sub: string): string => `p:${createHash("sha256").update(sub).digest("base64url")}`;
+
+/** Milliseconds for which a look is believed: another replica's revocation counts here after this. */
+const lifetime = 1_000;
 /** Ids remembered, some 100 bytes each. */
 const mostIds = 20_000;
 
+/** All of an id's tokens are revoked, which no later look changes; or those up to a moment, as far as was known then. */
+type State = "all" | { readonly issuedBefore: number; readonly seenAt: number };
+
 export function openRevocations(storage: Pick<Storage, "revokedTokens">, clock: Clock): Revocations {
-  /** By id: revoked, or when it was last seen not to be. */
-  const known = new Map<string, true | number>();
+  const known = new Map<string, State>();
 
-  const remember = (id: string, state: true | number): void => {
+  const remember = (id: string, state: State): State => {
     // A slow read that began before the revocation must not bring the token back to life.
-    if (known.get(id) === true) return;
+    const kept = later(known.get(id), state);
     known.delete(id);
-    known.set(id, state);
-    if (known.size <= mostIds) return;
-    const [oldest] = known.keys();
+    known.set(id, kept);
+    const [oldest] = known.size > mostIds ? known.keys() : [];
     if (oldest !== undefined) known.delete(oldest);
+    return kept;
   };
 
-  const isIdRevoked = (id: string): boolean | Promise<boolean> => {
+  const stateOf = (id: string): State | Promise<State> => {
     const state = known.get(id);
-    if (state === true) return true;
-    const age = state === undefined ? Number.NaN : clock.now() - state;
-    return age >= 0 && age < negativeLifetime ? false : ask(id);
+    if (state === undefined || state === "all") return state ?? ask(id);
+    const age = clock.now() - state.seenAt;
+    return age >= 0 && age < lifetime ? state : ask(id);
   };
 
-  const ask = async (id: string): Promise<boolean> => {
-    const askedAt = clock.now();
-    const isThere = (await storage.revokedTokens.get(id)) !== undefined;
-    remember(id, isThere ? true : askedAt);
-    return isThere || known.get(id) === true;
+  const ask = async (id: string): Promise<State> => {
+    const seenAt = clock.now();
+    const record = await storage.revokedTokens.get(id);
+    return remember(
+      id,
+      record === undefined ? { issuedBefore: Number.NEGATIVE_INFINITY, seenAt } : stateFrom(record, seenAt),
+    );
+  };
+
+  const store = async (record: RevokedToken): Promise<void> => {
+    try {
+      await storage.revokedTokens.create(record);
+    } catch (error) {
+      if (!(error instanceof AlreadyExistsError)) throw error;
+      // A person who was revoked before and came back.
+      if (record.issuedBefore !== undefined) await storage.revokedTokens.update(record.id, () => record);
+    }
   };
 
   return {
-    async isRevoked(jti) {
-      const [token, grant] = [isIdRevoked(jti), isIdRevoked(tagOfTokenId(jti))];
-      return (await token) || grant;
+    async isRevoked({ jti, sid, sub, issuedAt }) {
+      const ids = [jti, tagOfTokenId(jti)];
+      if (sid !== undefined) ids.push(sessionMark(sid));
+      if (sub !== undefined) ids.push(personMark(sub));
+      const states = await Promise.all(ids.map(stateOf));
+      return states.some((state) => state === "all" || issuedAt <= state.issuedBefore);
     },
-    async revoke(id, expiry) {
-      try {
-        if (expiry >= clock.now()) await storage.revokedTokens.create({ id, expiry });
-      } catch (error) {
-        if (!(error instanceof AlreadyExistsError)) throw error;
-      }
-      remember(id, true);
+    async revoke(id, expiry, issuedBefore) {
+      const record = { id, ...(issuedBefore === undefined ? {} : { issuedBefore }), expiry };
+      const now = clock.now();
+      if (expiry >= now) await store(record);
+      remember(id, stateFrom(record, now));
     },
   };
+}
+
+const stateFrom = ({ issuedBefore }: Pick<RevokedToken, "issuedBefore">, seenAt: number): State =>
+  issuedBefore === undefined ? "all" : { issuedBefore, seenAt };
+
+function later(before: State | undefined, after: State): State {
+  if (before === undefined || after === "all") return after;
+  return before === "all" ? before : { ...after, issuedBefore: Math.max(before.issuedBefore, after.issuedBefore) };
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../kernel/ports.ts";
 import type { PublicJwk, Signer } from "../signer/contract.ts";
 import type { Storage } from "../storage/contract.ts";
 import type { BlockedUsers } from "./blocked-users.ts";
-import type { Revocations } from "./revocations.ts";
+import type { Revocable, Revocations } from "./revocations.ts";
 import { endsWithSession, isSessionLive } from "./session-life.ts";
 import { decodeSubject } from "./subject.ts";
 
@@ -64,14 +64,19 @@ export function openTokenVerifier(deps: VerifyDeps): TokenVerifier {
     // A logout token is signed by the same keys and proves nothing about a caller. OIDC Back-Channel Logout §2.4.
     if (claims.events !== undefined) return { ok: false, because: "a logout token" };
     if (typeof claims.exp !== "number" || claims.exp * 1000 <= clock.now()) return { ok: false, because: "expired" };
-    if (typeof claims.jti === "string" && (await revocations.isRevoked(claims.jti))) {
-      return { ok: false, because: "revoked" };
-    }
+    if (await revocations.isRevoked(revocableOf(claims))) return { ok: false, because: "revoked" };
     if (await isOfBlocked(claims, deps)) return { ok: false, because: "its person is locked out" };
     if (await isOfEndedSession(claims, deps)) return { ok: false, because: "its session has ended" };
     return { ok: true, payload, claims };
   };
 }
+
+const revocableOf = ({ jti, sid, sub, iat }: TokenClaims): Revocable => ({
+  jti: typeof jti === "string" ? jti : "",
+  ...(typeof sid === "string" ? { sid } : {}),
+  ...(typeof sub === "string" ? { sub } : {}),
+  issuedAt: Number(iat) * 1000,
+});
 
 async function isOfBlocked({ sub }: TokenClaims, { blockedUsers, clock }: VerifyDeps): Promise<boolean> {
   const subject = typeof sub === "string" ? decodeSubject(sub) : undefined;

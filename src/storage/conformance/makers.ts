@@ -255,7 +255,7 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
     expiry: later,
     ...change,
   }),
-  revokedTokens: (change) => ({ id: "jti", expiry: later, ...change }),
+  revokedTokens: (change) => ({ id: "jti", issuedBefore: earlier, expiry: later, ...change }),
   logoutDeliveries: (change) => ({
     id: "delivery-1",
     clientId: "client-1",

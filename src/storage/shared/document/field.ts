@@ -103,6 +103,15 @@ export const fieldsOf = <Rec>() => ({
   time: (property: PropertyOf<Rec, number>, member: string): Field =>
     define<number>(property, member, formatTime, parseTime),
 
+  /** Absent differs from any time. */
+  optionalTime: (property: PropertyOf<Rec, number>, member: string): Field =>
+    define<number | undefined>(
+      property,
+      member,
+      (value) => (value === undefined ? undefined : formatTime(value)),
+      (value) => (value === undefined ? undefined : parseTime(value)),
+    ),
+
   list: (property: PropertyOf<Rec, readonly string[]>, member: string, empty: Empty = "keep"): Field =>
     define<readonly string[]>(
       property,

@@ -67,7 +67,11 @@ export const ownKinds: { readonly [K in OwnKind]: OwnKindDocument } = {
   revokedTokens: {
     singular: "revoked_token",
     plural: "revoked_tokens",
-    fields: [revoked.text("id", "id"), revoked.time("expiry", "expiry")],
+    fields: [
+      revoked.text("id", "id"),
+      revoked.optionalTime("issuedBefore", "issued_before"),
+      revoked.time("expiry", "expiry"),
+    ],
   },
   logoutDeliveries: {
     singular: "logout_delivery",

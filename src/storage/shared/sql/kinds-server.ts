@@ -1,5 +1,5 @@
 import { Secret } from "../../../kernel/secret.ts";
-import type { Client, Keys } from "../../records.ts";
+import { type Client, type Keys, unsetTime } from "../../records.ts";
 import { isObject, textList } from "../dex-json.ts";
 import { clientExtra, extras } from "../extra.ts";
 import { readJwk, readVerificationKey, writeVerificationKey } from "../parts-of-keys.ts";
@@ -179,7 +179,11 @@ export const revokedTokens: SqlKind<"revokedTokens"> = {
   table: "dexts_revoked_token",
   key: ["id"],
   expiry: ["expiry"],
-  columns: [fixedColumn("id", "text"), column("expiry", "time")],
-  write: (record) => ({ id: record.id, expiry: record.expiry }),
-  read: (row) => ({ id: textOf(row, "id"), expiry: numberOf(row, "expiry") }),
+  columns: [fixedColumn("id", "text"), column("issued_before", "time"), column("expiry", "time")],
+  write: (record) => ({ id: record.id, issued_before: record.issuedBefore ?? unsetTime, expiry: record.expiry }),
+  read: (row) => {
+    const issuedBefore = numberOf(row, "issued_before");
+    const isBounded = issuedBefore !== 0 && issuedBefore !== unsetTime;
+    return { id: textOf(row, "id"), ...(isBounded ? { issuedBefore } : {}), expiry: numberOf(row, "expiry") };
+  },
 };

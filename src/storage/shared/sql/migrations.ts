@@ -246,7 +246,13 @@ export const ownTables: readonly Change[] = [
     text("refresh_token_id", "access_token_id"),
     time("access_token_expiry", "expiry"),
   ),
-  create("dexts_revoked_token", ["id"], text("id"), time("expiry")),
+  create(
+    "dexts_revoked_token",
+    ["id"],
+    text("id"),
+    columnsOf("time", { nullable: true }, ["issued_before"]),
+    time("expiry"),
+  ),
   create(
     "dexts_logout_delivery",
     ["id"],
