@@ -12,6 +12,8 @@ import { UserAgent } from "../spec/user-agent.ts";
 
 export interface Replica {
   readonly port: number;
+  /** "host:port" of its gRPC API. */
+  readonly grpc: string;
   /** Ends it at once, without any goodbye. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -24,7 +26,11 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-export async function startCluster(count: number, file: object): Promise<Cluster> {
+export async function startCluster(
+  count: number,
+  file: object,
+  env: Readonly<Record<string, string>> = { DEX_SESSIONS_ENABLED: "false" },
+): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), "dex-cluster-"));
   const config = {
     issuer,
@@ -38,13 +44,15 @@ export async function startCluster(count: number, file: object): Promise<Cluster
   const replicas: Replica[] = [];
   for (let number = 0; number < count; number++) {
     const port = await freePort();
+    const grpc = `127.0.0.1:${await freePort()}`;
     let running: Running | undefined;
     replicas.push({
       port,
+      grpc,
       async start() {
         const address = `127.0.0.1:${port}`;
-        const args = ["serve", "config.yaml", "--web-http-addr", address];
-        running = startDex(args, { cwd: folder, env: { DEX_SESSIONS_ENABLED: "false" } });
+        const args = ["serve", "config.yaml", "--web-http-addr", address, "--grpc-addr", grpc];
+        running = startDex(args, { cwd: folder, env });
         await running.until(/listening on/);
       },
       async kill() {
