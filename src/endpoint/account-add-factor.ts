@@ -2,7 +2,7 @@ import { accountOf, isFresh, proofProblem } from "../account/change-account.ts";
 import { newCeremony, openCeremony } from "../flow/ceremony.ts";
 import type { Factor, FactorProof, TotpFactor, WebauthnFactor } from "../flow/factor-contract.ts";
 import { factorsFor, hasFactor } from "../flow/factor-step.ts";
-import { noteFreshLogin, noteProof, openSession } from "../flow/keep-session.ts";
+import { noteFreshLogin, noteProof } from "../flow/keep-session.ts";
 import { firstCodes } from "../flow/recovery-codes.ts";
 import { keyName } from "../flow/rename-key.ts";
 import { beginTotp, confirmTotp, resumeTotp, type TotpEnrolment } from "../flow/totp-factor.ts";
@@ -20,7 +20,8 @@ import { assertAccountForm, placeOfSession, sealAccountForm } from "./account-fo
 import { isPost, withBack } from "./account-request.ts";
 import { deviceName } from "./device-name.ts";
 import { ownAddress } from "./factor-address.ts";
-import { flowContext, type Provider } from "./provider.ts";
+import { openOwnSession } from "./open-own-session.ts";
+import type { Provider } from "./provider.ts";
 import { pictureOf } from "./qr-picture.ts";
 import { readJson } from "./read-json.ts";
 import { ask } from "./self-service.ts";
@@ -42,7 +43,7 @@ interface Here<F extends Factor = Factor> {
 export async function addFactorEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
   const isSent = isPost(request);
   const { flow } = provider;
-  const session = await openSession(flowContext(request, [], provider), flow);
+  const session = await openOwnSession(request, provider);
   if (session === undefined) return redirect(303, flow.policy.issuerPath === "" ? "/" : flow.policy.issuerPath);
   if (isSent) assertAccountForm(request, session, provider);
   const identity = await flow.storage.userIdentities.get(session);

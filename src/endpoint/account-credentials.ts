@@ -9,8 +9,6 @@ import {
   passwordOf,
 } from "../account/change-account.ts";
 import { minPasswordLength } from "../account/password-rule.ts";
-import { openSession } from "../flow/keep-session.ts";
-import { refuseBlocked } from "../flow/refuse-blocked.ts";
 import { redirect } from "../http/answers.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { type Words, wordsOf } from "../page/messages.ts";
@@ -19,7 +17,8 @@ import { lacksFactor } from "./account-factor.ts";
 import { assertAccountForm, sealAccountForm } from "./account-form.ts";
 import { accountDeps, askerOf, isPost, withBack } from "./account-request.ts";
 import { originOf } from "./known-device.ts";
-import { flowContext, type Provider } from "./provider.ts";
+import { openOwnSession } from "./open-own-session.ts";
+import type { Provider } from "./provider.ts";
 import { ask, passwordSentence, show } from "./self-service.ts";
 
 /** What both forms work on. */
@@ -70,9 +69,8 @@ export async function changeEmailEndpoint(request: HttpRequest, provider: Provid
 /** Undefined: nobody is signed in here. @throws {PageError} Their password is kept elsewhere. */
 async function openHere(request: HttpRequest, provider: Provider): Promise<Here | undefined> {
   const deps = accountDeps(provider);
-  const session = await openSession(flowContext(request, [], provider), provider.flow);
+  const session = await openOwnSession(request, provider);
   if (session === undefined) return undefined;
-  await refuseBlocked(session, provider.flow);
   if (await lacksFactor(session, provider)) {
     throw new PageError(403, "refusal.proveOnAccount");
   }

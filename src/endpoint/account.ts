@@ -1,8 +1,6 @@
 import { accountOf } from "../account/change-account.ts";
 import { resendVerification } from "../account/verify-address.ts";
 import { revokeSession } from "../flow/end-session.ts";
-import { openSession } from "../flow/keep-session.ts";
-import { refuseBlocked } from "../flow/refuse-blocked.ts";
 import { authTimeOf } from "../flow/session.ts";
 import { withdrawConsent } from "../flow/withdraw-consent.ts";
 import { redirect } from "../http/answers.ts";
@@ -21,7 +19,8 @@ import { assertAccountForm, sealAccountForm } from "./account-form.ts";
 import { askForFactor } from "./account-proof.ts";
 import { askerOf, withBack } from "./account-request.ts";
 import { deviceName } from "./device-name.ts";
-import { flowContext, type Provider } from "./provider.ts";
+import { openOwnSession } from "./open-own-session.ts";
+import type { Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
 import { shownTime } from "./shown-time.ts";
 
@@ -29,10 +28,9 @@ import { shownTime } from "./shown-time.ts";
 export async function accountEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
   if (!["GET", "HEAD", "POST"].includes(request.method)) throw new PageError(405, "refusal.method");
   const { flow } = provider;
-  const session = await openSession(flowContext(request, [], provider), flow);
+  const session = await openOwnSession(request, provider);
   // Nobody can sign in here without an application; the home page says so.
   if (session === undefined) return redirect(303, flow.policy.issuerPath === "" ? "/" : flow.policy.issuerPath);
-  await refuseBlocked(session, flow);
   const asked = await askForFactor(request, session, provider);
   if (asked !== undefined) return asked;
   if (request.method !== "POST") return show(request, session, provider);
