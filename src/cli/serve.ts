@@ -4,10 +4,12 @@ import { createLogger } from "../kernel/logger.ts";
 import type { Logger } from "../kernel/ports.ts";
 import { systemClock, systemRandom } from "../kernel/system.ts";
 import type { RunningServer } from "../server/server.ts";
+import { workerCount } from "../server/worker-count.ts";
 import { announce } from "./announce.ts";
 import { readConfigFile } from "./read-config.ts";
 import { notBuilt, refusal } from "./report.ts";
 import { CommandError, type Terminal } from "./terminal.ts";
+import type { WebCrew } from "./web-crew.ts";
 
 /** Runs the server until a signal ends it. @throws {CommandError} It cannot start. */
 export async function serve(
@@ -21,7 +23,9 @@ export async function serve(
   const logger = createLogger({ ...config.config.logger, write: (line) => terminal.err(line), clock: systemClock });
   announce(config.config, config.warnings, logger);
   const read = (changed: Uint8Array) => mayServe(path, changed, options);
-  await runUntilSignal({ path, content, config: config.config, read, logger, terminal, explains: "explain" in flags });
+  const { overrides } = options;
+  const explains = "explain" in flags;
+  await runUntilSignal({ path, content, overrides, config: config.config, read, logger, terminal, explains });
   return 0;
 }
 
@@ -44,6 +48,7 @@ const overridesOf = (flags: Readonly<Record<string, string>>): Overrides => ({
 interface Run {
   readonly path: string;
   readonly content: Uint8Array;
+  readonly overrides: Overrides;
   readonly config: Config;
   readonly read: (content: Uint8Array) => Promise<Loaded & { ok: true }>;
   readonly logger: Logger;
@@ -55,7 +60,8 @@ interface Run {
  * The first SIGTERM or SIGINT drains, the second ends the process at once. SIGHUP, and a change of the file, reread the
  * configuration; SIGHUP rereads certificates too, which are followed by themselves.
  */
-async function runUntilSignal({ path, content, config, read, logger, terminal, explains }: Run): Promise<void> {
+async function runUntilSignal(run: Run): Promise<void> {
+  const { path, content, config, read, logger, terminal, explains } = run;
   const { startServer } = await import("../server/server.ts");
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -70,7 +76,9 @@ async function runUntilSignal({ path, content, config, read, logger, terminal, e
   process.on("SIGHUP", () => {
     reload().catch((error: unknown) => logger.error("reload failed", {}, error));
   });
-  endOnFaults(logger);
+  process.on("uncaughtException", (error, origin) => endOnFault(error, origin, logger));
+  const workers = workerCount(config);
+  const crew = workers > 1 ? await crewOf(run, workers) : undefined;
   const running = await startServer(config, {
     clock: systemClock,
     random: systemRandom,
@@ -79,13 +87,17 @@ async function runUntilSignal({ path, content, config, read, logger, terminal, e
     signal: stop.signal,
     out: terminal.out,
     ...(explains ? { explain: terminal.err } : {}),
+    workers,
+    ...(crew === undefined ? {} : { crew }),
   });
   const follow = followFile({
     path,
     known: content,
     clock: systemClock,
     signal: stop.signal,
-    onChange: (changed) => takeOver(changed, read, running, logger),
+    onChange: async (changed) => {
+      if (await takeOver(changed, read, running, logger)) crew?.change(changed);
+    },
   });
   reload = async () => {
     await running.reload();
@@ -95,16 +107,30 @@ async function runUntilSignal({ path, content, config, read, logger, terminal, e
   logger.info("shutdown now");
 }
 
-/** All of the new file, or none of it. */
-async function takeOver(changed: Uint8Array, read: Run["read"], running: RunningServer, logger: Logger): Promise<void> {
+/** The threads beside this one. */
+async function crewOf({ content, overrides, logger }: Run, count: number): Promise<WebCrew> {
+  const { openWebCrew } = await import("./web-crew.ts");
+  const onFault = (error: unknown): void => endOnFault(error, "web worker", logger);
+  return openWebCrew({ count, content, overrides, logger, onFault });
+}
+
+/** All of the new file, or none of it: false. */
+async function takeOver(
+  changed: Uint8Array,
+  read: Run["read"],
+  running: RunningServer,
+  logger: Logger,
+): Promise<boolean> {
   try {
     const { config, warnings } = await read(changed);
     const ignored = await running.change(config);
     for (const { message, path } of warnings) logger.warn(message, { path });
     if (ignored.length > 0) logger.warn("config changes that count after a restart only", { keys: ignored });
     logger.info("config reloaded");
+    return true;
   } catch (error) {
     logger.error("config not reloaded: the server goes on with the one it has", {}, error);
+    return false;
   }
 }
 
@@ -112,9 +138,7 @@ async function takeOver(changed: Uint8Array, read: Run["read"], running: Running
  * A fault that nobody caught leaves the process in a state nobody knows: it is logged, and the process ends, to be
  * started anew by whoever watches it. What was promised to a client is in the database.
  */
-function endOnFaults(logger: Logger): void {
-  process.on("uncaughtException", (error, origin) => {
-    logger.error("a fault that nobody caught: the process ends", { origin }, error);
-    process.exit(1);
-  });
+function endOnFault(error: unknown, origin: string, logger: Logger): void {
+  logger.error("a fault that nobody caught: the process ends", { origin }, error);
+  process.exit(1);
 }

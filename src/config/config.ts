@@ -153,7 +153,7 @@ async function read(
   const connectors = await readConnectors(reading);
   const expiry = readExpiry(reading);
   const signer = readSigner(reading);
-  const web = readWeb(reading);
+  const web = readWeb(reading, storage);
   const issuer = file.issuer === "" ? { issuer: "", issuerPath: "" } : readIssuer(file.issuer, findings);
   const oauth2 = readOAuth2(reading);
   const telemetry = readTelemetry(reading);

@@ -1,6 +1,7 @@
 import { type Cidr, parseCidr } from "../kernel/addresses.ts";
 import { quoteGo } from "../kernel/go-quote.ts";
 import { type Millis, millis } from "../kernel/ports.ts";
+import type { StorageConfig } from "./read-storage.ts";
 import { readTraces, type TracesConfig } from "./read-traces.ts";
 import { invalidValue, type Reading, readDuration, reasonOf } from "./reading.ts";
 
@@ -20,6 +21,8 @@ export interface WebConfig {
   readonly allowedOrigins: readonly string[];
   readonly allowedHeaders: readonly string[];
   readonly clientRemoteIP: { readonly header?: string; readonly trustedProxies: readonly Cidr[] };
+  /** Threads that serve the same addresses. Absent: as many as are of use. */
+  readonly workers?: number;
   /** Between the signal to stop and the moment nobody new gets in. */
   readonly shutdownDelay: Millis;
 }
@@ -41,7 +44,8 @@ export interface GrpcConfig {
   readonly reflection: boolean;
 }
 
-export function readWeb(reading: Reading): WebConfig {
+export function readWeb(reading: Reading, storage: StorageConfig | undefined): WebConfig {
+  const workers = readWorkers(reading, storage);
   const { web } = reading.file;
   return {
     ...given({ http: web.http, https: web.https, tlsCert: web.tlsCert, tlsKey: web.tlsKey }),
@@ -50,6 +54,7 @@ export function readWeb(reading: Reading): WebConfig {
     allowedOrigins: web.allowedOrigins,
     allowedHeaders: web.allowedHeaders.length > 0 ? web.allowedHeaders : ["Authorization"],
     clientRemoteIP: readClientRemoteIp(reading),
+    ...(workers === undefined ? {} : { workers }),
     shutdownDelay:
       readDuration(
         reading.findings,
@@ -59,6 +64,26 @@ export function readWeb(reading: Reading): WebConfig {
       ) ?? millis(0),
   };
 }
+
+/** What lives in the memory of one thread is nothing that others could share. */
+function readWorkers({ file, findings }: Reading, storage: StorageConfig | undefined): number | undefined {
+  const { workers } = file.web;
+  if (workers > 1 && storage !== undefined && isOfOneThread(storage)) {
+    findings.refuse(
+      "setup",
+      "web.workers",
+      `several workers cannot share what storage.type ${storage.type} keeps in memory`,
+      {
+        hint: "1, or a storage outside of the process",
+      },
+    );
+  }
+  return workers === 0 ? undefined : workers;
+}
+
+const isOfOneThread = (storage: StorageConfig): boolean =>
+  storage.type === "memory" ||
+  (storage.type === "sqlite3" && /^$|^:memory:$|[?&]mode=memory(&|$)/.test(storage.config.file));
 
 function readClientRemoteIp({ file, findings }: Reading): WebConfig["clientRemoteIP"] {
   const { header, trustedProxies } = file.web.clientRemoteIP;

@@ -45,6 +45,11 @@ const webSchema = z.object({
     })
     .prefault({})
     .meta({ description: "Where the client's address comes from behind a proxy." }),
+  workers: integer(
+    "Threads that serve the same addresses. 0: one for each core, eight at most; one with `memory` and `sqlite3`. Not in Dex.",
+    0,
+    256,
+  ),
   shutdownDelay: duration(
     "How long we go on serving after a signal to stop, while readiness already says no. Zero: not at all. Not in Dex.",
   ),

@@ -16,7 +16,7 @@ import { corsRule } from "./cors.ts";
 import type { RenderErrorPage } from "./error-answer.ts";
 import type { Limits } from "./limits.ts";
 import { defaultLimits } from "./limits.ts";
-import type { Listener } from "./listener.ts";
+import type { Listener, Sharing } from "./listener.ts";
 import { listen } from "./listener.ts";
 import { routeTable } from "./route-table.ts";
 import { baseHeaders } from "./security-headers.ts";
@@ -49,6 +49,7 @@ export interface HttpSettings {
 
 export interface HttpOptions extends HttpSettings {
   readonly listeners: { readonly http?: string; readonly https?: HttpsOptions };
+  readonly sharing?: Sharing;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -143,6 +144,7 @@ interface Opened {
 /** Both or none: if the second cannot be opened, the first is closed again. */
 async function openListeners(options: HttpOptions, limits: Limits, current: { readonly site: Site }): Promise<Opened> {
   const { http, https } = options.listeners;
+  const { sharing = "alone" } = options;
   const plain: Channel = { baseHeaders: baseHeaders(options.headers, false), isSecure: false, isDraining: false };
   const secure: Channel = { baseHeaders: baseHeaders(options.headers, true), isSecure: true, isDraining: false };
   const opened: Listener[] = [];
@@ -154,6 +156,7 @@ async function openListeners(options: HttpOptions, limits: Limits, current: { re
         http,
         undefined,
         limits,
+        sharing,
         (...request) => void serve(current.site, plain, ...request),
       );
       opened.push(listener);
@@ -173,6 +176,7 @@ async function openListeners(options: HttpOptions, limits: Limits, current: { re
         https.address,
         tls,
         limits,
+        sharing,
         (...request) => void serve(current.site, secure, ...request),
       );
       // A change while the listener was being opened found nobody to tell.

@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import { METHODS } from "node:http";
 import type { Http2SecureServer } from "node:http2";
-import type { Socket } from "node:net";
+import { createServer, type ListenOptions, type Server as NetServer, type Socket } from "node:net";
 import { fastify } from "fastify";
 import type { Clock } from "../kernel/ports.ts";
 import { OAuthError } from "../oauth/error.ts";
@@ -11,6 +11,12 @@ import type { RawRequest, RawResponse } from "./request.ts";
 
 /** What a listener calls with each request, once its body is there or is known to be unreadable. */
 export type Serve = (raw: RawRequest, response: RawResponse, body: unknown, refused?: OAuthError) => void;
+
+/**
+ * Who else listens on the address: nobody; other threads of this process, of which this is the first; or this is one
+ * of those. The system spreads connections over all of them (`SO_REUSEPORT`).
+ */
+export type Sharing = "alone" | "first" | "beside";
 
 export interface TlsSettings {
   readonly pair: CertificatePair;
@@ -56,9 +62,10 @@ export async function listen(
   address: string,
   tls: TlsSettings | undefined,
   limits: Limits,
+  sharing: Sharing,
   serve: Serve,
 ): Promise<Listener> {
-  const { host, port } = splitAddress(address);
+  const at = { ...splitAddress(address), sharing };
   const common = {
     logger: false,
     bodyLimit: limits.body,
@@ -87,7 +94,7 @@ export async function listen(
   if (tls === undefined) {
     const app = fastify({ ...common, http: node });
     install(app, serve);
-    return open(app, { host, port }, () => undefined);
+    return open(app, at, () => undefined);
   }
   const https = {
     ...node,
@@ -97,7 +104,7 @@ export async function listen(
   };
   const app = fastify({ ...common, http2: true, http2SessionTimeout: limits.idle, https });
   install(app, serve);
-  return open(app, { host, port }, (pair) => app.server.setSecureContext(secureContext({ ...tls, pair })));
+  return open(app, at, (pair) => app.server.setSecureContext(secureContext({ ...tls, pair })));
 }
 
 /** The part of the library that is used, common to its HTTP/1.1 and HTTP/2 servers. */
@@ -189,11 +196,13 @@ const garbageStatus: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
 };
 
-async function open(
-  app: App,
-  at: { readonly host: string; readonly port: number },
-  setCertificate: Listener["setCertificate"],
-): Promise<Listener> {
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly sharing: Sharing;
+}
+
+async function open(app: App, at: Place, setCertificate: Listener["setCertificate"]): Promise<Listener> {
   const { server } = app;
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
@@ -201,7 +210,7 @@ async function open(
     socket.once("close", () => sockets.delete(socket));
   });
   await app.ready();
-  await bind(server, at.host, at.port);
+  await bind(server, at);
   return {
     address: addressOf(server),
     setCertificate,
@@ -222,21 +231,33 @@ async function open(
 }
 
 /** Without a host: all interfaces, IPv4 alone where the machine has no IPv6. */
-async function bind(server: Server | Http2SecureServer, host: string, port: number): Promise<void> {
+async function bind(server: Server | Http2SecureServer, at: Place): Promise<void> {
   try {
-    await listenOn(server, host, port);
+    await listenOn(server, at);
   } catch (error) {
     const hasNoIpv6 =
       error instanceof Error && "code" in error && /^(EAFNOSUPPORT|EADDRNOTAVAIL)$/.test(`${error.code}`);
-    if (host !== "::" || !hasNoIpv6) throw error;
-    await listenOn(server, "0.0.0.0", port);
+    if (at.host !== "::" || !hasNoIpv6) throw error;
+    await listenOn(server, { ...at, host: "0.0.0.0" });
   }
 }
 
-const listenOn = (server: Server | Http2SecureServer, host: string, port: number): Promise<void> =>
+async function listenOn(server: Server | Http2SecureServer, { host, port, sharing }: Place): Promise<void> {
+  // Sharing would let a second server of the same user join unnoticed: the address must be free first.
+  if (sharing === "first" && port !== 0) await checkFree(host, port);
+  await listening(server, { host, port, reusePort: sharing !== "alone" });
+}
+
+async function checkFree(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  await listening(probe, { host, port });
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+const listening = (server: NetServer, options: ListenOptions): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, () => {
+    server.listen(options, () => {
       server.off("error", reject);
       resolve();
     });

@@ -13,7 +13,16 @@ const fixedSections = [
   "mail",
   "flags",
 ] as const;
-const fixedWeb = ["http", "https", "tlsCert", "tlsKey", "tlsMinVersion", "tlsMaxVersion", "shutdownDelay"] as const;
+const fixedWeb = [
+  "http",
+  "https",
+  "tlsCert",
+  "tlsKey",
+  "tlsMinVersion",
+  "tlsMaxVersion",
+  "workers",
+  "shutdownDelay",
+] as const;
 
 /** A new configuration as far as it can be taken over, and what of it cannot, by key path. */
 export interface Changeable {

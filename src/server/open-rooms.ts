@@ -63,7 +63,7 @@ export interface Rooms {
 
 /** @throws {UnavailableError} Storage does not answer. @throws {Error} It cannot be opened or read. */
 export async function openRooms(config: Config, deps: RoomDeps): Promise<Rooms> {
-  const bare = await openBareStorage(config, deps);
+  const bare = await openBareStorage(config, deps, deps.workers);
   deps.logger.info("config storage", { storage_type: config.storage.type });
   try {
     return await openOn(deps.observer === noObserver ? bare : observedStorage(bare, deps.observer), config, deps);
@@ -95,7 +95,8 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
   const closing = new AbortController();
   const signer = await openSigner(config, { ...deps, keys: storage.keys, openFetch, closing: closing.signal });
   // Half the cores for passwords: a login storm must leave the other half to everybody else.
-  const bcrypt = createBcryptPool({ threads: Math.max(1, Math.floor(availableParallelism() / 2)), maxQueue: 256 });
+  const threads = Math.max(1, Math.floor(availableParallelism() / 2 / (deps.workers ?? 1)));
+  const bcrypt = createBcryptPool({ threads, maxQueue: 256 });
   const passwordDb = openLocal({
     // Not the collection of today: it changes with the configuration.
     passwords: { get: (email) => storage.passwords.get(email) },

@@ -15,10 +15,10 @@ export function withConfigured(stored: Storage, config: Config): Storage {
 }
 
 /** What the database holds and nothing else. */
-export async function openBareStorage(config: Config, deps: StorageDeps): Promise<Storage> {
+export async function openBareStorage(config: Config, deps: StorageDeps, workers = 1): Promise<Storage> {
   const type = await storageTypeOf(config);
   try {
-    return await type.open(type.config.parse(settingsOf(config)), deps);
+    return await type.open(type.config.parse(settingsOf(config, workers)), deps);
   } catch (error) {
     // compat(dex): operators know this prefix.
     const message = `failed to initialize storage: ${error instanceof Error ? error.message : String(error)}`;
@@ -46,10 +46,15 @@ async function storageTypeOf({ storage }: Config): Promise<StorageType> {
 }
 
 /** The flag swaps one set of Dex's tables for the other. */
-const settingsOf = ({ storage, flags }: Config): unknown => ({
+const settingsOf = ({ storage, flags }: Config, workers = 1): unknown => ({
   ...storage.config,
+  ...("maxOpenConns" in storage.config ? { maxOpenConns: shareOf(storage.config.maxOpenConns, workers) } : {}),
   ...(["sqlite3", "postgres", "mysql"].includes(storage.type) ? { ent: flags.DEX_ENT_ENABLED } : {}),
 });
+
+/** A limit that somebody set is the process's. Left open, a worker has five as Dex does, but all together twenty. */
+const shareOf = (most: number, workers: number): number =>
+  Math.max(1, Math.floor((most > 0 ? most : Math.min(5 * workers, 20)) / workers));
 
 const staticConnector = ({ id, type, name, config, grantTypes }: Config["connectors"][number]): ConnectorRecord => ({
   id,

@@ -39,7 +39,7 @@ export interface Watched {
 
 /** @throws {Error} The audit's file cannot be used. */
 export async function openTelemetry(config: Config, deps: ServerDeps): Promise<Telemetry> {
-  const { clock, logger, out = () => {}, explain } = deps;
+  const { clock, logger, out = () => {}, explain, listener } = deps;
   const { auditFile, trailFile, excludeFields } = config.logger;
   const audit = auditFile === undefined ? undefined : await openAudit({ target: auditFile, out, clock, logger });
   const trails = trailFile === undefined ? undefined : openTrailFile({ path: trailFile, excludeFields, clock, logger });
@@ -48,11 +48,11 @@ export async function openTelemetry(config: Config, deps: ServerDeps): Promise<T
   const traces = collected && (await openTraces(collected, excludeFields, build.version, deps));
   const observers = [
     ...[counted?.metrics, audit?.observer, trails?.observer],
-    ...[explain && openExplainer(explain, clock), traces?.observer],
+    ...[explain && openExplainer(explain, clock), traces?.observer, listener?.observer],
   ];
   return {
     observer: allObservers(observers.filter((each) => each !== undefined)),
-    answered: counted?.metrics.answered,
+    answered: counted?.metrics.answered ?? listener?.answered,
     beginTrace: traces?.begin,
     listen: async (watched) => counted?.listen(watched),
     async close() {

@@ -8,6 +8,7 @@ import type { AdminDeps } from "../admin/contract.ts";
 import type { Config } from "../config/config.ts";
 import { routesOf } from "../endpoint/routes.ts";
 import { type HttpServer, type HttpSettings, startHttp } from "../http/http-server.ts";
+import { noObserver } from "../kernel/ports.ts";
 import { errorPage } from "../page/error-page.ts";
 import type { TelemetryServer } from "../telemetry/telemetry-server.ts";
 import { changeable } from "./changeable.ts";
@@ -35,7 +36,7 @@ export interface RunningServer {
 
 /** @throws {Error} Storage, a certificate or a listener's address cannot be opened: nothing is left running. */
 export async function startServer(config: Config, given: ServerDeps): Promise<RunningServer> {
-  const { clock, random, logger, signal } = given;
+  const { clock, random, logger, signal, crew, isBeside = false, workers = 1 } = given;
   const telemetry = await openTelemetry(config, given);
   const deps: RoomDeps = { ...given, observer: telemetry.observer };
   const late = await openRoomsOrWait(config, deps);
@@ -48,6 +49,7 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
     http = await startHttp({
       ...settingsOf(config, late, telemetry),
       listeners: listenersOf(config),
+      sharing: isBeside ? "beside" : workers > 1 ? "first" : "alone",
       clock,
       random,
       logger,
@@ -60,6 +62,10 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
     if (admin !== undefined) opened.push(admin);
     const certificateEnds = () => ({ https: certificateEnd(), grpc: admin?.certificateEnd() });
     watching = await telemetry.listen({ rooms: late.rooms, certificateEnds, isDraining: () => isDraining });
+    if (watching !== undefined) opened.push(watching);
+    const { observer, answered } = telemetry;
+    const listener = { observer, answered, isAnybody: observer !== noObserver || answered !== undefined };
+    await crew?.start({ addresses: http.addresses, listener });
   } catch (error) {
     for (const each of opened.toReversed()) await each.close();
     throw error;
@@ -74,7 +80,10 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
   const work = late.opened.then((rooms) => rooms && runBehind(rooms, deps, background.signal));
   return {
     addresses,
-    reload: async () => void (await Promise.all([http.reload(), admin?.reload()])),
+    async reload() {
+      crew?.reload();
+      await Promise.all([http.reload(), admin?.reload()]);
+    },
     async change(next) {
       const { effective, ignored } = changeable(config, next);
       let changed = Promise.resolve();
@@ -92,9 +101,10 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
     isDraining = true;
     logger.info("shutting down");
+    const crewIsDone = crew?.close();
     http.sayGoodbye();
     if (config.web.shutdownDelay > 0) await clock.sleep(config.web.shutdownDelay, new AbortController().signal);
-    await Promise.all([http.close(), admin?.close()]);
+    await Promise.all([http.close(), admin?.close(), crewIsDone]);
     background.abort();
     await work;
     await late.close();
@@ -157,12 +167,17 @@ async function startAdmin(
 }
 
 /** What goes on without anybody asking. */
-async function runBehind(rooms: Rooms, { clock, logger, observer }: RoomDeps, signal: AbortSignal): Promise<void> {
+async function runBehind(
+  rooms: Rooms,
+  { clock, logger, observer, isBeside = false }: RoomDeps,
+  signal: AbortSignal,
+): Promise<void> {
   await Promise.all([
     rooms.signer.run(signal),
     rooms.courier.run(signal),
     rooms.mails?.run(signal),
-    collectGarbage(rooms.storage, clock, logger, observer, signal),
+    // One thread of a process is enough for it.
+    isBeside ? undefined : collectGarbage(rooms.storage, clock, logger, observer, signal),
   ]);
 }
 

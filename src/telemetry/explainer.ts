@@ -1,4 +1,4 @@
-import { type Asker, type Clock, type Decision, millis, noObserver, type Observer } from "../kernel/ports.ts";
+import { type Clock, type Decision, millis, noObserver, type Observer } from "../kernel/ports.ts";
 import { renderTrail } from "../kernel/trail.ts";
 
 /** A request that decides nothing for so long is told of: requests do not say when they end. */
@@ -8,27 +8,28 @@ const mostOpen = 1_000;
 
 /** Hands each request's decisions to `print` as a tree, once no more of them come. */
 export function openExplainer(print: (text: string) => void, clock: Clock): Observer {
-  const open = new Map<Asker, Decision[]>();
+  /** By trace id. */
+  const open = new Map<string, Decision[]>();
   const never = new AbortController().signal;
 
-  async function printWhenQuiet(asker: Asker, decisions: readonly Decision[]): Promise<void> {
+  async function printWhenQuiet(traceId: string, decisions: readonly Decision[]): Promise<void> {
     for (let seen = -1; seen !== decisions.length; ) {
       seen = decisions.length;
       await clock.sleep(quiet, never);
     }
-    open.delete(asker);
-    print(`${headline(asker.traceId, decisions)}\n${renderTrail(decisions)}\n`);
+    open.delete(traceId);
+    print(`${headline(traceId, decisions)}\n${renderTrail(decisions)}\n`);
   }
 
   return {
     ...noObserver,
-    decided(decision, asker) {
-      const known = open.get(asker);
+    decided(decision, { traceId }) {
+      const known = open.get(traceId);
       if (known !== undefined) known.push(decision);
       else if (open.size < mostOpen) {
         const decisions = [decision];
-        open.set(asker, decisions);
-        void printWhenQuiet(asker, decisions);
+        open.set(traceId, decisions);
+        void printWhenQuiet(traceId, decisions);
       }
     },
   };

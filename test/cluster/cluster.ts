@@ -37,7 +37,8 @@ export async function startCluster(
     oauth2: { skipApprovalScreen: true },
     staticClients: [appClient],
     connectors: [mockConnector],
-    web: { http: "127.0.0.1:0" },
+    // Processes are what these tests are about.
+    web: { http: "127.0.0.1:0", workers: 1 },
     ...file,
   };
   writeFileSync(join(folder, "config.yaml"), stringify(config));

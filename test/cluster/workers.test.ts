@@ -1,0 +1,157 @@
+/** One process with several threads on one PostgreSQL: they answer as one server does. */
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { stringify } from "yaml";
+import { configFile, dex, type Running, startDex } from "../cli/run-dex.ts";
+import { freePort, missing } from "../peer/peer.ts";
+import { postgresPrograms, startPostgres } from "../peer/postgres.ts";
+import { obtainCode } from "../spec/relying-party.ts";
+import { appClient, issuer, mockConnector } from "../spec/server-under-test.ts";
+import { UserAgent } from "../spec/user-agent.ts";
+import { redeemAt, refreshAt } from "./cluster.ts";
+
+const count = 3;
+
+interface Served {
+  readonly cwd: string;
+  readonly port: number;
+  readonly telemetry: string;
+  readonly running: Running;
+  readonly config: object;
+}
+
+async function serve(t: TestContext): Promise<Served> {
+  const peer = await startPostgres();
+  t.after(() => peer.stop());
+  const port = await freePort();
+  const telemetry = `127.0.0.1:${await freePort()}`;
+  const config = {
+    issuer,
+    oauth2: { skipApprovalScreen: true },
+    expiry: { refreshTokens: { reuseInterval: "30s" } },
+    staticClients: [appClient],
+    connectors: [mockConnector],
+    storage: { type: "postgres", config: peer.config(await peer.createDatabase()) },
+    web: { http: `127.0.0.1:${port}`, workers: count },
+    telemetry: { http: telemetry },
+    logger: { auditFile: "audit.jsonl", trailFile: "trails.jsonl" },
+  };
+  const { cwd } = configFile(t, stringify(config));
+  const running = startDex(["serve", "config.yaml"], { cwd });
+  t.after(() => running.process.kill("SIGKILL"));
+  await running.until(/server=telemetry/);
+  return { cwd, port, telemetry, running, config };
+}
+
+/** Over a connection of its own, which is what the system spreads. */
+async function login(port: number): Promise<string> {
+  const agent = new UserAgent({ issuer, port });
+  try {
+    return await obtainCode(agent, { scope: "openid offline_access" });
+  } finally {
+    agent.close();
+  }
+}
+
+const workersIn = (log: string, event: string): ReadonlySet<string> =>
+  new Set(
+    [...log.matchAll(new RegExp(`msg="${event}"[^\\n]*`, "g"))].map(([line]) => / worker=(\d+)/.exec(line)?.[1] ?? "1"),
+  );
+
+test("several threads serve one address, and metrics, audit and trails are the process's", {
+  skip: missing(postgresPrograms),
+}, async (t) => {
+  const { cwd, port, telemetry, running } = await serve(t);
+  const logins = 48;
+  const codes = await Promise.all(Array.from({ length: logins }, () => login(port)));
+  const answers = await Promise.all(codes.map((code) => redeemAt(port, code)));
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+  // A token of one is a token of all, whichever of them is asked, and all at once.
+  const { refreshToken } = await redeemAt(port, await login(port));
+  const refreshed = await Promise.all(Array.from({ length: 30 }, () => refreshAt(port, refreshToken)));
+  assert.deepEqual([...new Set(refreshed.map(({ status }) => status))], [200]);
+  assert.equal(new Set(refreshed.map((answer) => answer.refreshToken)).size, 1);
+
+  const metrics = await (await fetch(`http://${telemetry}/metrics`)).text();
+  const tokens = [...metrics.matchAll(/^http_requests_total\{code="200",method="post",handler="\/token"\} (\d+)$/gm)];
+  assert.deepEqual(
+    tokens.map(([, total]) => Number(total)),
+    [logins + 31],
+  );
+  running.process.kill("SIGTERM");
+  const { code, stderr } = await running.finished;
+  assert.equal(code, 0);
+  assert.ok(workersIn(stderr, "login successful").size > 1, stderr);
+  const audit = await dex(["audit", "verify", "audit.jsonl"], { cwd });
+  assert.equal(audit.code, 0, audit.stderr);
+  const events = readFileSync(join(cwd, "audit.jsonl"), "utf8").trimEnd().split("\n");
+  assert.ok(events.length >= logins * 2, `${events.length} events`);
+  const traces = new Set(
+    readFileSync(join(cwd, "trails.jsonl"), "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).trace_id),
+  );
+  assert.ok(traces.size >= logins * 2, `${traces.size} traces`);
+});
+
+test("a changed configuration reaches every thread, and a stop under load cuts nobody off", {
+  skip: missing(postgresPrograms),
+}, async (t) => {
+  const { cwd, port, running, config } = await serve(t);
+  const knows = async (): Promise<number> => {
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const agent = new UserAgent({ issuer, port });
+        const query = "client_id=second&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcb&response_type=code&scope=openid";
+        const { status } = await agent.get(`/auth?${query}`);
+        agent.close();
+        return status;
+      }),
+    );
+    return answers.filter((status) => status < 400).length;
+  };
+  assert.equal(await knows(), 0);
+  const second = { id: "second", name: "Second", secret: "two", redirectURIs: ["http://127.0.0.1/cb"] };
+  writeFileSync(join(cwd, "config.yaml"), stringify({ ...config, staticClients: [appClient, second] }));
+  await running.until(/config reloaded/);
+  for (let tries = 0; (await knows()) < 40; tries++) {
+    assert.ok(tries < 50, "a thread still has the old configuration");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+
+  let isStopped = false;
+  const statuses: number[] = [];
+  const lanes = Array.from({ length: 6 }, async () => {
+    let { refreshToken } = await redeemAt(port, await login(port));
+    while (!isStopped) {
+      const answer = await refreshAt(port, refreshToken).catch((error: unknown) => {
+        // Nobody listens any more: whoever comes now was not cut off.
+        if (error instanceof TypeError && /"syscall":"connect"/.test(JSON.stringify(error.cause))) return undefined;
+        throw error;
+      });
+      if (answer === undefined) return;
+      statuses.push(answer.status);
+      refreshToken = answer.refreshToken;
+    }
+  });
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  running.process.kill("SIGTERM");
+  const { code } = await running.finished;
+  isStopped = true;
+  await Promise.all(lanes);
+  assert.equal(code, 0);
+  assert.ok(statuses.length > 20, `${statuses.length} refreshes`);
+  assert.deepEqual([...new Set(statuses)], [200]);
+});
+
+test("an address that another server has is refused, though threads share theirs", {
+  skip: missing(postgresPrograms),
+}, async (t) => {
+  const { cwd } = await serve(t);
+  const late = await dex(["serve", "config.yaml"], { cwd });
+  assert.equal(late.code, 2);
+  assert.match(late.stderr, /EADDRINUSE/);
+});
