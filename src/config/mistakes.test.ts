@@ -355,6 +355,15 @@ test("the protocol", async () => {
       ],
     ],
     [
+      "web: {http: ':0', workers: 2}",
+      ["web.workers", "several workers cannot share what storage.type memory keeps in memory"],
+    ],
+    [
+      "web: {http: ':0', workers: 2}\nstorage: {type: sqlite3, config: {file: ':memory:'}}",
+      ["web.workers", "several workers cannot share what storage.type sqlite3 keeps in memory"],
+    ],
+    ["web: {http: ':0', workers: 2}\nstorage: {type: sqlite3, config: {file: dex.db}}"],
+    [
       "web: {http: ':0', clientRemoteIP: {trustedProxies: [10.0.0.0/8, 10.0.0.1]}}",
       [
         "web.clientRemoteIP.trustedProxies[1]",
