@@ -52,6 +52,7 @@ export function distantListener(post: (told: readonly Told[]) => void): Listener
       collected: (...args) => tell(["collected", ...args]),
       rpcStarted: (...args) => tell(["rpcStarted", ...args]),
       rpcHandled: (...args) => tell(["rpcHandled", ...args]),
+      rpcServed: (...args) => tell(["rpcServed", ...args]),
     },
     answered: (observation) => tell(["answered", observation]),
     isAnybody: true,
