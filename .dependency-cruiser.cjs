@@ -54,6 +54,18 @@ const houseWalls = [
     { circular: true },
   ),
   never(
+    "one-way-out",
+    "an upstream is asked over HTTP by `deps.openFetch` alone, which ends every call at its deadline and bounds its answer",
+    { path: "^src/connector/", pathNot: tests },
+    { path: "^(node:)?(http|https|http2|dgram)$|(^|/)undici/" },
+  ),
+  never(
+    "sockets-are-ldaps",
+    "LDAP alone opens sockets of its own, in the file that gives each question its deadline",
+    { path: "^src/connector/", pathNot: [tests, "^src/connector/ldap/", "^src/connector/contract\\.ts$"] },
+    { path: "^(node:)?(net|tls)$" },
+  ),
+  never(
     "spec-is-black-box",
     "test/spec speaks HTTP to a whole server, so it sees only what starts one: config, server and kernel",
     { path: "^test/spec/" },

@@ -7,9 +7,12 @@ export interface Limits {
   readonly body: number;
   /**
    * Bytes of request line and headers together. Our sealed `state` is up to 8 KiB and may stand in a URL
-   * twice (itself, and inside a `back` link), next to cookies; Node's own 16 KiB would cut real logins off.
+   * twice (itself, and inside a `back` link), next to cookies; Node's own 16 KiB would cut real logins off. And an
+   * authenticating proxy may name ten thousand groups in one header.
    */
   readonly head: number;
+  /** The same for one of the many requests of an HTTP/2 connection: browsers speak it, proxies seldom do. */
+  readonly streamHead: number;
   /** Until the headers are complete. A slowloris sends one byte now and then. */
   readonly headTimeout: Millis;
   /** Until the whole request is there: 1 MiB over a bad mobile link. */
@@ -31,7 +34,8 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   body: 1024 * 1024,
-  head: 64 * 1024,
+  head: 256 * 1024,
+  streamHead: 64 * 1024,
   headTimeout: millis(15_000),
   requestTimeout: millis(30_000),
   sweep: millis(5_000),

@@ -100,7 +100,7 @@ export async function listen(
     ...node,
     ...secureContext(tls),
     allowHTTP1: true,
-    settings: { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.head },
+    settings: { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.streamHead },
   };
   const app = fastify({ ...common, http2: true, http2SessionTimeout: limits.idle, https });
   install(app, serve);

@@ -84,6 +84,39 @@ describe("behind Apache httpd", { skip }, () => {
   });
 });
 
+describe("what a proxy says", () => {
+  async function whoIs(headers: Readonly<Record<string, string>>) {
+    const agent = server.newAgent();
+    const to = await begin(agent, "proxy");
+    const tokens = tokensOf(await redeem(agent, codeOf(await agent.ask(to.href, { headers }))));
+    return (await verify(tokens.id_token, server, agent)).claims;
+  }
+
+  it("may be ten thousand groups", async () => {
+    const groups = Array.from({ length: 10_000 }, (_, index) => `group ${String(index).padStart(5, "0")}`);
+    const claims = await whoIs({ "x-remote-user": "jane", "x-remote-group": groups.join(",") });
+    assert.deepEqual(claims.groups, [...groups, "everyone"]);
+  });
+
+  it("counts at the next login: groups that changed, an address that is gone", async () => {
+    const before = await whoIs({
+      "x-remote-user": "jane",
+      "x-remote-user-email": "j@x.test",
+      "x-remote-group": "a, b",
+    });
+    const now = await whoIs({ "x-remote-user": "jane", "x-remote-group": "b, c" });
+    assert.equal(now.sub, before.sub);
+    assert.deepEqual([before.groups, before.email], [["a", "b", "everyone"], "j@x.test"]);
+    assert.deepEqual([now.groups, now.email], [["b", "c", "everyone"], "jane"]);
+  });
+
+  it("may have every reserved character", async () => {
+    const name = `j"a'n<e>&=;:@/?#[]!$()*+%20\\ {}|^~\``;
+    const claims = await whoIs({ "x-remote-user": name, "x-remote-group": `a&b;<c>=("d")` });
+    assert.deepEqual([claims.name, claims.groups], [name, [`a&b;<c>=("d")`, "everyone"]]);
+  });
+});
+
 describe("without the proxy", () => {
   it("headers of a peer that is not trusted say nothing", async () => {
     const agent = server.newAgent();

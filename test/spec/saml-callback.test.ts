@@ -102,6 +102,21 @@ describe("a SAML login", () => {
     assert.equal((await verify(tokensOf(narrow).id_token, server, begun.agent)).claims.groups, undefined);
   });
 
+  it("says what changed at the next one: until then a refresh can only repeat what was said", async () => {
+    const once = await begin();
+    const before = tokensOf(await redeem(once.agent, codeOf(await post(once, respond(once)))));
+    const attributes = { ...jane, email: ["new@example.com"], groups: ["admins"] };
+    const twice = await begin();
+    const now = tokensOf(await redeem(twice.agent, codeOf(await post(twice, respond(twice, { attributes })))));
+    const claimsOf = async ({ id_token }: { id_token?: string | undefined }) =>
+      (await verify(id_token, server, once.agent)).claims;
+    const [first, second] = [await claimsOf(before), await claimsOf(now)];
+    assert.equal(first.sub, second.sub);
+    assert.deepEqual([second.email, second.groups], ["new@example.com", ["admins"]]);
+    const repeated = tokensOf(await refresh(once.agent, before.refresh_token ?? ""));
+    assert.deepEqual((await claimsOf(repeated)).groups, first.groups);
+  });
+
   it("comes back to the connector's own address too, and to no other's", async () => {
     const begun = await begin();
     assertPage(await post(begun, respond(begun), "/callback/old"), 400, "Requested resource does not exist.");

@@ -243,6 +243,16 @@ describe("a login", () => {
     assert.ok((await signIn()).ok);
   });
 
+  it("says what changed at the next one, and nothing of who is gone", async (t) => {
+    const { fake, signIn } = await anUpstream(t);
+    assert.ok((await signIn()).ok);
+    fake.userinfo.set("jane", { id: 12345678, user_name: "Jane", groups: ["changed"] });
+    const next = await signIn();
+    assert.deepEqual(next.ok && next.identity.groups, ["changed"]);
+    fake.always("/userinfo", { status: 403, body: '{"error":"account_disabled"}' });
+    await assert.rejects(signIn(), /status 403: "account_disabled"/);
+  });
+
   it("takes the token to no other host", async (t) => {
     const { fake, signIn } = await anUpstream(t);
     const other = await startFakeOAuth2();
