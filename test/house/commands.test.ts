@@ -7,6 +7,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { z } from "zod";
+import { cryptoHints } from "../../src/cli/container/crypto-hints.ts";
 
 const root = join(import.meta.dirname, "../..");
 const home = realpathSync(mkdtempSync(join(tmpdir(), "dex commands ")));
@@ -20,13 +21,13 @@ writeFileSync(join(project, "package.json"), '{ "type": "module" }');
 writeFileSync(
   join(project, "src/cli/main.ts"),
   `const args: readonly string[] = process.argv.slice(2);
-const { UV_THREADPOOL_SIZE: pool } = process.env;
+const { UV_THREADPOOL_SIZE: pool, OPENSSL_ia32cap: crypto = "" } = process.env;
 if (args[0] === "wait") {
   process.on("SIGTERM", () => process.exit(7));
   setInterval(() => {}, 1000);
 }
 // Last: whoever reads this may send the signal at once.
-console.log(JSON.stringify({ pid: process.pid, cwd: process.cwd(), args, pool, version: process.version }));
+console.log(JSON.stringify({ pid: process.pid, cwd: process.cwd(), args, pool, crypto, version: process.version }));
 `,
 );
 
@@ -35,6 +36,7 @@ const started = z.object({
   cwd: z.string(),
   args: z.array(z.string()),
   pool: z.string(),
+  crypto: z.string(),
   version: z.string(),
 });
 
@@ -105,6 +107,15 @@ describe("bin/dex", () => {
     };
     assert.equal(Number(pool({})), Math.max(2, availableParallelism()));
     assert.equal(pool({ UV_THREADPOOL_SIZE: "7" }), "7");
+  });
+
+  it("tells OpenSSL what the image's entry point tells it, and leaves a chosen word alone", () => {
+    const crypto = (more: Record<string, string>): string => {
+      const { stdout } = spawnSync(direct, [], { env: { ...env(withNode), ...more }, encoding: "utf8" });
+      return started.parse(JSON.parse(stdout)).crypto;
+    };
+    assert.equal(crypto({}), cryptoHints().OPENSSL_ia32cap ?? "");
+    assert.equal(crypto({ OPENSSL_ia32cap: ":0" }), ":0");
   });
 });
 
