@@ -16,6 +16,8 @@ export interface Server {
   /** The process of its database, where that is a program of its own. */
   readonly databasePid?: number;
   readonly target: Target;
+  /** "127.0.0.1:5557", where it was asked for. */
+  readonly grpcAddress?: string;
   /** Its SQLite file, where it has one. */
   readonly databaseFile?: string;
   /** Milliseconds from spawn to the first 200 of discovery, and of /healthz where the system has it. */
@@ -32,6 +34,8 @@ export interface StartOptions {
   readonly willRefresh: boolean;
   /** The configuration's `signer`, where a workload brings its own keeper of keys. */
   readonly signer?: object;
+  /** With the gRPC API, on {@link Server.grpcAddress}. */
+  readonly hasGrpc?: boolean;
 }
 
 export type LoginKind = "instant" | "password" | "offline";

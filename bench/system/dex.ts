@@ -82,19 +82,21 @@ async function start(
   binary: string,
   family: "ours" | "dex",
   { storage, databaseFile }: Place,
-  { directory, willRefresh, signer }: StartOptions,
+  { directory, willRefresh, signer, hasGrpc = false }: StartOptions,
 ): Promise<Server> {
   const address = `127.0.0.1:${await freePort()}`;
+  const grpcAddress = hasGrpc ? `127.0.0.1:${await freePort()}` : undefined;
   const configFile = join(directory, "config.yaml");
+  const grpc = grpcAddress === undefined ? {} : { grpc: { addr: grpcAddress } };
   // JSON is YAML, so no writer is needed.
-  writeFileSync(configFile, JSON.stringify(configuration(address, storage, signer), undefined, 2));
+  writeFileSync(configFile, JSON.stringify({ ...configuration(address, storage, signer), ...grpc }, undefined, 2));
   // compat(dex): with sessions off, a single refresh hangs Dex on SQLite and in memory; with them on it works.
   // Everywhere else Dex runs as it comes, without sessions, which is less work for it.
   const environment: Readonly<Record<string, string>> = {
     DEX_CLIENT_CREDENTIAL_GRANT_ENABLED_BY_DEFAULT: "true",
     ...(family === "dex" ? { DEX_SESSIONS_ENABLED: String(willRefresh) } : {}),
   };
-  return launch({
+  const server = await launch({
     command: binary,
     arguments: ["serve", configFile],
     environment,
@@ -103,6 +105,7 @@ async function start(
     healthPath: "/dex/healthz",
     ...(databaseFile === undefined ? {} : { databaseFile }),
   });
+  return grpcAddress === undefined ? server : { ...server, grpcAddress };
 }
 
 function configuration(address: string, storage: object, signer: object | undefined): object {

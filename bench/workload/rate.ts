@@ -7,7 +7,7 @@ import { RelyingParty, type Tokens } from "../oidc/relying-party.ts";
 import { VirtualClient } from "../oidc/virtual-client.ts";
 import type { Options } from "../options.ts";
 import { type ProcessUsage, usageOf } from "../process-usage.ts";
-import type { LoginKind, Server, System } from "../system/contract.ts";
+import type { LoginKind, Server, StartOptions, System } from "../system/contract.ts";
 import { type Bench, failedRow, type Report, type Row, roll, type Workload } from "./contract.ts";
 
 /** Makes the virtual clients of a workload. */
@@ -20,6 +20,12 @@ export interface Stage {
   logInAll(clients: readonly VirtualClient[]): Promise<void>;
   /** Any client, for requests that need no login. */
   strangers(count: number): readonly VirtualClient[];
+  /** Remembers what has to be closed. */
+  own<T extends Closable>(it: T): T;
+}
+
+interface Closable {
+  close(): void;
 }
 
 export interface RateWorkload {
@@ -27,6 +33,10 @@ export interface RateWorkload {
   readonly operation: string;
   /** Logins that a system must have to take part. */
   readonly needs: readonly LoginKind[];
+  /** How servers are started for it, beside what all workloads need. */
+  readonly start?: Pick<StartOptions, "hasGrpc">;
+  /** Why a system takes no part, where it does not. */
+  reasonToStayAway?(system: System): string | undefined;
   /** The shortest window that says anything: an operation must fit into it several times. */
   readonly leastMs?: number;
   crews(stage: Stage): Promise<readonly Crew[]>;
@@ -37,7 +47,7 @@ interface Contender {
   readonly server: Server;
   readonly usage: ProcessUsage;
   readonly crews: readonly Crew[];
-  readonly clients: readonly VirtualClient[];
+  readonly clients: readonly Closable[];
   readonly results: LoadResult[];
 }
 
@@ -49,7 +59,7 @@ export function rateWorkload(workload: RateWorkload): Workload {
 async function run(workload: RateWorkload, bench: Bench): Promise<Report> {
   const { able, absent } = roll(bench.systems, (system) => {
     const lacking = workload.needs.find((kind) => system.login(kind, 0) === undefined);
-    return lacking === undefined ? undefined : `has no ${lacking} login of its own`;
+    return lacking === undefined ? workload.reasonToStayAway?.(system) : `has no ${lacking} login of its own`;
   });
   const ready: Contender[] = [];
   const rows: Row[] = [];
@@ -81,6 +91,7 @@ async function prepare(workload: RateWorkload, system: System, bench: Bench): Pr
   const server = await system.start({
     directory: bench.newDirectory(),
     willRefresh: workload.needs.includes("offline"),
+    ...workload.start,
   });
   try {
     const { stage, clients } = stageFor(system, server, bench.options);
@@ -111,8 +122,8 @@ export function stageFor(
   system: System,
   server: Server,
   options: Options,
-): { readonly stage: Stage; readonly clients: readonly VirtualClient[] } {
-  const made: VirtualClient[] = [];
+): { readonly stage: Stage; readonly clients: readonly Closable[] } {
+  const made: Closable[] = [];
   const rp = new RelyingParty(server.target);
   const clients = (kind: LoginKind, count: number, from = 0): readonly VirtualClient[] => {
     const batch = Array.from(
@@ -122,6 +133,10 @@ export function stageFor(
     made.push(...batch);
     return batch;
   };
+  const own = <T extends Closable>(it: T): T => {
+    made.push(it);
+    return it;
+  };
   const logInAll = async (batch: readonly VirtualClient[]): Promise<void> => {
     const keys = await publishedKeys(server.target);
     const check = ({ idToken, accessToken }: Tokens): void => {
@@ -130,7 +145,7 @@ export function stageFor(
     await Promise.all(batch.map(async (client) => check(await client.logIn())));
   };
   return {
-    stage: { server, options, clients, logInAll, strangers: (count) => clients("instant", count) },
+    stage: { server, options, clients, logInAll, strangers: (count) => clients("instant", count), own },
     clients: made,
   };
 }

@@ -1,10 +1,11 @@
 import { Connection } from "../http/connection.ts";
 import type { VirtualClient } from "../oidc/virtual-client.ts";
 import type { Workload } from "./contract.ts";
+import { grpcCreateClient, grpcVersion } from "./grpc.ts";
 import { type RateWorkload, rateWorkload, type Stage } from "./rate.ts";
-import { signerVault } from "./signer-vault.ts";
 import { soak } from "./soak.ts";
 import { start } from "./start.ts";
+import { transitClientCredentials } from "./transit.ts";
 import { unauthenticated } from "./unauthenticated.ts";
 
 const stormLogins = 32;
@@ -141,8 +142,10 @@ export const workloads: readonly Workload[] = [
     introspection,
     discovery,
     keys,
+    grpcVersion,
+    grpcCreateClient,
   ].map(rateWorkload),
-  signerVault,
+  transitClientCredentials,
   unauthenticated,
   start,
   soak,

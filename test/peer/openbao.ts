@@ -25,6 +25,8 @@ export interface BaoAsk {
 export interface BaoPeer {
   readonly url: string;
   readonly rootToken: string;
+  /** Of the process as it is now. */
+  pid(): number;
   /** One request, `path` below `/v1/`. */
   call(method: "GET" | "POST" | "PUT" | "DELETE" | "LIST", path: string, ask?: BaoAsk): Promise<BaoAnswer>;
   /** The same. @throws {Error} It was refused. */
@@ -122,6 +124,7 @@ export async function startOpenbao(tls?: BaoTls): Promise<BaoPeer> {
   return {
     url,
     rootToken,
+    pid: () => peer.child.pid ?? 0,
     call,
     must,
     async issue(keyName, ttl = "") {
