@@ -48,7 +48,7 @@ async function until(server: ServerUnderTest, button: (id: string) => Promise<st
   assert.fail(`${await button("up")}\n${server.log.slice(-5).join("")}`);
 }
 
-const dead = /aria-disabled="true".*cannot be reached/s;
+const dead = /aria-disabled="true".*Not available right now/s;
 const alive = /href=/;
 
 /** Lives, dies, and lives again; with people on the page, and nobody signing in. */
