@@ -30,11 +30,32 @@ export interface EtcdSettings {
 }
 
 /** One member on 127.0.0.1. */
-export async function startEtcd({ tls, parent, isDurable = false }: EtcdSettings = {}): Promise<EtcdPeer> {
+export async function startEtcd(settings: EtcdSettings = {}): Promise<EtcdPeer> {
+  const [only] = await startEtcdCluster(1, settings);
+  if (only === undefined) throw new Error("no member");
+  return only;
+}
+
+/** Members that keep one store together. */
+export async function startEtcdCluster(size: number, settings: EtcdSettings = {}): Promise<readonly EtcdPeer[]> {
+  const names = Array.from({ length: size }, (_, number) => `member-${number}`);
+  const places: { readonly name: string; readonly endpoint: string; readonly own: string }[] = [];
+  for (const name of names) {
+    const scheme = settings.tls === undefined ? "http" : "https";
+    const [port, peerPort] = [await freePort(), await freePort()];
+    places.push({ name, endpoint: `${scheme}://127.0.0.1:${port}`, own: `http://127.0.0.1:${peerPort}` });
+  }
+  const cluster = places.map(({ name, own }) => `${name}=${own}`).join(",");
+  // All at once: none is ready before a majority has found each other.
+  return Promise.all(places.map((place) => startMember(place, cluster, settings)));
+}
+
+async function startMember(
+  { name, endpoint, own }: { readonly name: string; readonly endpoint: string; readonly own: string },
+  cluster: string,
+  { tls, parent, isDurable = false }: EtcdSettings,
+): Promise<EtcdPeer> {
   const folder = peerFolder("etcd", parent);
-  const [port, peerPort] = [await freePort(), await freePort()];
-  const [scheme, own] = [tls === undefined ? "http" : "https", `http://127.0.0.1:${peerPort}`];
-  const endpoint = `${scheme}://127.0.0.1:${port}`;
   const agent = new Agent(
     tls === undefined ? {} : { connect: { ca: tls.ca, cert: tls.clientCert, key: tls.clientKey } },
   );
@@ -46,9 +67,9 @@ export async function startEtcd({ tls, parent, isDurable = false }: EtcdSettings
           ...["--client-cert-auth", "--trusted-ca-file", tls.caFile],
         ];
   const args = [
-    ...["--name", "one", "--data-dir", join(folder.path, "data"), "--log-level", "warn"],
+    ...["--name", name, "--data-dir", join(folder.path, "data"), "--log-level", "warn"],
     ...["--listen-client-urls", endpoint, "--advertise-client-urls", endpoint],
-    ...["--listen-peer-urls", own, "--initial-advertise-peer-urls", own, "--initial-cluster", `one=${own}`],
+    ...["--listen-peer-urls", own, "--initial-advertise-peer-urls", own, "--initial-cluster", cluster],
     ...(isDurable ? [] : ["--unsafe-no-fsync"]),
     ...secured,
   ];
