@@ -71,6 +71,8 @@ export interface Wishes {
 export interface Abilities {
   /** The identity as it is now. Called on every refresh_token grant (RFC 6749 §6). `gone` and the like end the grant. */
   refresh?(identity: Identity, login: Login): Promise<LoginResult>;
+  /** {@link refresh} asks by the identity alone: no connector data has to be looked up for it. */
+  readonly needsNoData?: true;
   /** The identity behind an upstream token, for token exchange (RFC 8693 §2.1). */
   identify?(token: Secret, tokenType: string, login: Login): Promise<LoginResult>;
   /**

@@ -47,8 +47,9 @@ async function openOffer(
 ): Promise<Offer | undefined> {
   const session = await openSession(context, deps);
   if (session === undefined || session.connectorId !== connectorId) return undefined;
-  const identity = await deps.storage.userIdentities.get(session);
   const now = deps.clock.now();
+  const identity = await deps.storage.userIdentities.get(session);
+  deps.blockedUsers.learn(session, identity, now);
   const connector = (await deps.connectors.list()).find(({ id }) => id === connectorId);
   if (identity === undefined || identity.blockedUntil > now) return undefined;
   const facts: SessionFacts = {

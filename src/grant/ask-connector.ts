@@ -21,7 +21,8 @@ export async function askConnector(
 ): Promise<RefreshToken["claims"] | undefined> {
   const open = await deps.connectors.open(family.connectorId);
   if (open?.connector.refresh === undefined) return undefined;
-  const held = await heldFor(family, deps);
+  const held =
+    open.connector.needsNoData === true ? ({ data: undefined, by: "family" } as const) : await heldFor(family, deps);
   const { result, used } = await askTwice(open.connector.refresh, family, held, context, deps);
   if (!result.ok) throw refuse(context, "refresh.connector", `the connector says: ${result.reason}`, result.reason);
   if (result.identity.userId !== family.claims.userId) {

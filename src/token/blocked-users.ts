@@ -6,6 +6,8 @@ import type { UserIdentity, UserKey } from "../storage/records.ts";
 export interface BlockedUsers {
   /** Milliseconds since the epoch; in the past, or 0 for somebody unknown, when it is not. At most a second old. */
   until(user: UserKey): Promise<number>;
+  /** What somebody else read, asking at `readAt`: nobody need read it again within the second. */
+  learn(user: UserKey, identity: UserIdentity | undefined, readAt: number): void;
   /** The account has just been locked or unlocked here: nobody waits for the second to pass. */
   forget(user: UserKey): void;
 }
@@ -25,6 +27,13 @@ export function openBlockedUsers(
   clock: Clock,
 ): BlockedUsers {
   const known = new Map<string, Known>();
+  const keep = (key: string, until: number, readAt: number): void => {
+    // Taken out first, so that the oldest stand in front.
+    known.delete(key);
+    known.set(key, { until, readAt });
+    const [oldest] = known.size > mostKept ? known.keys() : [];
+    if (oldest !== undefined) known.delete(oldest);
+  };
   return {
     async until(user) {
       const key = keyOf(user);
@@ -33,13 +42,10 @@ export function openBlockedUsers(
       if (before !== undefined && Math.abs(now - before.readAt) < freshFor) return before.until;
       const identity = await identities.get(user);
       const until = identity?.blockedUntil ?? 0;
-      // Taken out first, so that the oldest stand in front.
-      known.delete(key);
-      known.set(key, { until, readAt: now });
-      const [oldest] = known.size > mostKept ? known.keys() : [];
-      if (oldest !== undefined) known.delete(oldest);
+      keep(key, until, now);
       return until;
     },
+    learn: (user, identity, readAt) => keep(keyOf(user), identity?.blockedUntil ?? 0, readAt),
     forget: (user) => {
       known.delete(keyOf(user));
     },

@@ -34,6 +34,7 @@ export function openLocal({ passwords, bcrypt }: LocalDeps): PasswordConnector {
       const matches = await bcrypt.compare(secret, hash, signal);
       return matches && known !== undefined ? { ok: true, identity: identityOf(known) } : wrong;
     },
+    needsNoData: true,
     async refresh(identity) {
       const known = await passwords.get((identity.email ?? "").toLowerCase());
       if (known === undefined || known.userId !== identity.userId) return { ok: false, reason: "gone" };

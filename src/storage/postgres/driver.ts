@@ -11,6 +11,7 @@ import {
   type SqlDriver,
   SqlFault,
 } from "../shared/sql/driver.ts";
+import { RepeatedQuery } from "./repeated-query.ts";
 
 export interface PostgresAddress {
   /** Empty fields: the driver's usual ones, from the environment or the machine. */
@@ -52,7 +53,7 @@ async function connectOnce(address: PostgresAddress, ssl: ConnectionOptions | fa
     keepAlive: true,
     application_name: "dex",
     ssl,
-    types: { getTypeParser: (oid: number) => parsers.get(oid) ?? asText },
+    types: { getTypeParser: parserOf },
   });
   const connection = new PostgresConnection(client);
   try {
@@ -68,6 +69,8 @@ async function connectOnce(address: PostgresAddress, ssl: ConnectionOptions | fa
 
 class PostgresConnection implements SqlConnection {
   readonly #client: pg.Client;
+  /** How the columns of statements are read that it has answered, by their names. */
+  readonly #known = new Map<string, readonly ((text: string) => Cell)[]>();
   isBroken = false;
 
   constructor(client: pg.Client) {
@@ -82,13 +85,17 @@ class PostgresConnection implements SqlConnection {
   }
 
   async run({ sql, cells }: Query): Promise<Result> {
+    const name = statementName(sql);
+    const parsers = this.#known.get(name);
     try {
-      const { rows, rowCount } = await this.#client.query<Cell[]>({
-        name: statementName(sql),
-        text: sql,
-        values: [...cells],
-        rowMode: "array",
-      });
+      if (parsers !== undefined) return await RepeatedQuery.run(this.#client, { name, cells, parsers });
+      const values = [...cells];
+      const answer = await this.#client.query<Cell[]>({ name, text: sql, values, rowMode: "array" });
+      const { rows, rowCount, fields } = answer;
+      this.#known.set(
+        name,
+        fields.map(({ dataTypeID }) => parserOf(dataTypeID)),
+      );
       return { rows, changes: rowCount ?? 0 };
     } catch (error) {
       throw this.#fault(error);
@@ -138,6 +145,8 @@ const parsers: ReadonlyMap<number, (text: string) => Cell> = new Map<number, (te
   [pg.types.builtins.INT4, Number],
   [pg.types.builtins.INT8, Number],
 ]);
+
+const parserOf = (oid: number): ((text: string) => Cell) => parsers.get(oid) ?? asText;
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";

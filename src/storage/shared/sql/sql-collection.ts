@@ -17,6 +17,13 @@ import { type VersionedStatements, versionedStatements } from "./versioned-state
 type RecordOf<K extends KindName> = RecordKinds[K]["record"];
 type Row = readonly Cell[];
 
+/** A row as it was found, and what it says. */
+interface Found<K extends KindName> {
+  readonly row: Row;
+  readonly logical: LogicalRow;
+  readonly record: RecordOf<K>;
+}
+
 /** How often an update may find that somebody else was faster. */
 const swapTries = 200;
 
@@ -26,7 +33,7 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
   readonly #dialect: Dialect;
   readonly #sql: VersionedStatements;
   readonly #client: SqlClient;
-  readonly #lastRead = new LastRead<Row>();
+  readonly #lastRead = new LastRead<Found<K>>();
   readonly #updates = new ChangeQueue<RecordOf<K>>();
 
   constructor(kind: SqlKind<K>, dialect: Dialect, client: SqlClient) {
@@ -54,13 +61,14 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
     const parts = keyParts(this.#kind.kind, key);
     const row = await this.#select(parts);
     if (row === undefined) return undefined;
-    this.#lastRead.remember(keyText(parts), row);
-    return this.#recordOf(row);
+    const found = this.#found(row);
+    this.#lastRead.remember(keyText(parts), found);
+    return found.record;
   }
 
   async list(): Promise<readonly RecordOf<K>[]> {
     const { rows } = await this.#read(this.#sql.list, []);
-    return rows.map((row) => this.#recordOf(row));
+    return rows.map((row) => this.#found(row).record);
   }
 
   /** @throws {TypeError} The kind is nobody's. */
@@ -68,7 +76,7 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
     const { listOfUser } = this.#sql;
     if (listOfUser === undefined) throw new TypeError(`${this.#kind.kind} cannot be listed by user`);
     const { rows } = await this.#read(listOfUser.sql, listOfUser.cells(userId, connectorId));
-    return rows.map((row) => this.#recordOf(row));
+    return rows.map((row) => this.#found(row).record);
   }
 
   async update(
@@ -123,10 +131,10 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
     for (let tries = 1; tries <= swapTries; tries++) {
       const row = await this.#select(parts);
       if (row === undefined) return undefined;
-      const current = this.#recordOf(row);
-      const next = change(current);
-      if (next === current) return current;
-      if (await this.#swap(parts, row, current, next)) return next;
+      const found = this.#found(row);
+      const next = change(found.record);
+      if (next === found.record) return next;
+      if (await this.#swap(parts, found, next)) return next;
       await this.#client.pause(Math.min(50, tries));
     }
     throw new UnavailableError("storage", `other writers kept changing a record of ${this.#kind.table}`);
@@ -135,36 +143,35 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
   /** Undefined: it has to be read anew. */
   async #swapRemembered(
     parts: readonly string[],
-    row: Row,
+    found: Found<K>,
     change: (current: RecordOf<K>) => RecordOf<K>,
   ): Promise<RecordOf<K> | undefined> {
-    const current = this.#recordOf(row);
     let next: RecordOf<K>;
     try {
-      next = change(current);
+      next = change(found.record);
     } catch {
       // The caller refuses what may be old: it is asked again, and then its word counts.
       return undefined;
     }
-    return next !== current && (await this.#swap(parts, row, current, next)) ? next : undefined;
+    return next !== found.record && (await this.#swap(parts, found, next)) ? next : undefined;
   }
 
   /** Whether `next` is stored now. A lost answer is looked for: only where the row is untouched is it tried again. */
-  async #swap(parts: readonly string[], row: Row, current: RecordOf<K>, next: RecordOf<K>): Promise<boolean> {
-    const query = { sql: this.#sql.swap, cells: this.#swapCells(parts, row, current, next) };
+  async #swap(parts: readonly string[], found: Found<K>, next: RecordOf<K>): Promise<boolean> {
+    const query = { sql: this.#sql.swap, cells: this.#swapCells(parts, found, next) };
     for (let tries = 1; ; tries++) {
       try {
         return (await this.#client.write(query)).changes > 0;
       } catch (error) {
         if (!(error instanceof SqlFault) || error.kind !== "lost" || tries > 2) throw surfaced(error);
         const now = await this.#select(parts);
-        if (now === undefined || !isDeepStrictEqual(now, row)) throw surfaced(error);
+        if (now === undefined || !isDeepStrictEqual(now, found.row)) throw surfaced(error);
       }
     }
   }
 
-  #swapCells(parts: readonly string[], row: Row, current: RecordOf<K>, next: RecordOf<K>): readonly Cell[] {
-    const changed = changedColumns(this.#kind, this.#logical(row), current, next);
+  #swapCells(parts: readonly string[], { row, logical, record }: Found<K>, next: RecordOf<K>): readonly Cell[] {
+    const changed = changedColumns(this.#kind, logical, record, next);
     const cells: Cell[] = [];
     for (const [index, { name, type, fixed }] of this.#kind.columns.entries()) {
       if (fixed === true) continue;
@@ -199,12 +206,13 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
     return logical;
   }
 
-  #recordOf(row: Row): RecordOf<K> {
-    const record = this.#kind.read(this.#logical(row));
+  #found(row: Row): Found<K> {
+    const logical = this.#logical(row);
+    const record = this.#kind.read(logical);
     const { readExtra } = this.#kind;
     const extra = row[this.#kind.columns.length];
-    if (readExtra === undefined || !(extra instanceof Uint8Array)) return record;
-    return readExtra(record, parseJson(Buffer.from(extra).toString("utf8"), "dexts_extra"));
+    if (readExtra === undefined || !(extra instanceof Uint8Array)) return { row, logical, record };
+    return { row, logical, record: readExtra(record, parseJson(Buffer.from(extra).toString("utf8"), "dexts_extra")) };
   }
 
   #extraCell(record: RecordOf<K>): Cell {

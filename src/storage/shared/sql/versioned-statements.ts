@@ -42,7 +42,7 @@ export function versionedStatements<K extends KindName>(kind: SqlKind<K>, dialec
   let asks = 0;
   dialect.keyIs("", () => `${++asks}`);
   const repeated = (cells: readonly Cell[]): readonly Cell[] =>
-    cells.flatMap((cell) => Array.from({ length: asks }, () => cell));
+    asks === 1 ? cells : cells.flatMap((cell) => Array.from({ length: asks }, () => cell));
   const keyed = (columns: readonly string[], next: () => string): string =>
     columns.map((name) => dialect.keyIs(q(name), next)).join(" and ");
   const { expiry, user } = kind;
