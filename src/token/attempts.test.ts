@@ -117,6 +117,15 @@ test("a network address has a count of its own, whatever the account; an IPv6 ne
   }
 });
 
+test("a flood of names from one network leaves no more counts than it has guesses", async () => {
+  const { storage, one } = replicas({}, 20);
+  const tries = Array.from({ length: 300 }, (_, i) =>
+    one.miss({ ...jane, username: `u${i}` }, { address: "192.0.2.1" }),
+  );
+  await Promise.allSettled(tries);
+  assert.equal((await storage.loginAttempts.list()).length, 20);
+});
+
 test("what is kept tells no name, and goes after an hour", async () => {
   const { clock, storage, one } = replicas();
   await one.miss({ ...jane, username: "my password by mistake" });

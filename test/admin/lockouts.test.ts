@@ -78,6 +78,26 @@ test("wrong passwords here and there are one count, and one word lifts the lock 
   );
 });
 
+test("metrics tell of refusals by kind, of locks that stand, and of those that were lifted", async (t) => {
+  const stage = await startAdminStage({ lockout, telemetry: { http: "127.0.0.1:0" } });
+  t.after(stage.close);
+  await stage.client.dex.CreatePassword({ password: ann });
+  const metrics = async (): Promise<readonly string[]> => {
+    const text = await (await fetch(`http://${stage.telemetry}/metrics`)).text();
+    return text.split("\n").filter((line) => /^dex_(lockouts_total|locked_accounts|unlocks_total)/.test(line));
+  };
+  assert.deepEqual(await metrics(), ["dex_locked_accounts 0"]);
+  for (let count = 0; count < 5; count++) await verify(stage, "x");
+  for (let count = 0; count < 3; count++) await assert.rejects(verify(stage, "x"), exhausted);
+  const refusals = [
+    'dex_lockouts_total{kind="password",by="lock"} 1',
+    'dex_lockouts_total{kind="password",by="account"} 3',
+  ];
+  assert.deepEqual(await metrics(), [...refusals, "dex_locked_accounts 1"]);
+  await stage.client.admin.UnlockAccount({ connector_id: "local", name: ann.email });
+  assert.deepEqual(await metrics(), [...refusals, 'dex_unlocks_total{kind="password"} 1', "dex_locked_accounts 0"]);
+});
+
 test("people who do not exist are counted as those who do", async (t) => {
   const stage = await startAdminStage({ lockout });
   t.after(stage.close);

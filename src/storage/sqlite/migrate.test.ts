@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { aFolder, copyOfFixture, sqliteFixtures, withoutFixtures } from "../../../test/compat/fixtures.ts";
+import { makers } from "../conformance/makers.ts";
 import { quietDeps } from "../conformance/quiet-deps.ts";
 import { openSqlite } from "./sqlite.ts";
 import { dexIndexes, dexSchema } from "./testing/dex-schema.ts";
@@ -136,4 +137,19 @@ describe("several processes that start at once", () => {
       assertMigrated(contested);
     }
   });
+});
+
+test("a column that an earlier build of ours did not have is added, and its rows are read", async (t) => {
+  const file = join(aFolder(t), "dex.db");
+  await openOnce(file);
+  inDatabase(file, (database) => {
+    database.exec("alter table dexts_revoked_token drop column issued_before");
+    database.exec("alter table dexts_login_attempt drop column who");
+    database.exec("insert into dexts_revoked_token (id, expiry) values ('jti', '2030-01-01 00:00:00+00:00')");
+  });
+  const storage = await openSqlite(file, quietDeps());
+  t.after(() => storage.close());
+  assert.deepEqual(await storage.revokedTokens.get("jti"), { id: "jti", expiry: Date.UTC(2030, 0) });
+  await storage.loginAttempts.create(makers.loginAttempts());
+  assert.deepEqual(await storage.loginAttempts.list(), [makers.loginAttempts()]);
 });

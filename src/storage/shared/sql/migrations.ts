@@ -250,8 +250,8 @@ export const ownTables: readonly Change[] = [
     "dexts_revoked_token",
     ["id"],
     text("id"),
-    columnsOf("time", { nullable: true }, ["issued_before"]),
     time("expiry"),
+    columnsOf("time", { nullable: true }, ["issued_before"]),
   ),
   create(
     "dexts_logout_delivery",
@@ -283,9 +283,8 @@ export const ownTables: readonly Change[] = [
     ["id"],
     text("id"),
     columnsOf("integer", {}, ["failures"]),
-    time("last_try", "locked_until"),
+    time("last_try", "locked_until", "expiry"),
     // Nullable: a database server has rows, and replicas that write them, from before there was one.
     columnsOf("bytes_text", { nullable: true }, ["who"]),
-    time("expiry"),
   ),
 ];
