@@ -4,7 +4,7 @@ import { type GrantType, grantTypes } from "../oauth/grant-type.ts";
 import { isDeviceCallback, outOfBandUri } from "../oauth/redirect-uri.ts";
 import { isFrontChannel } from "../oauth/response-type.ts";
 import { AlreadyExistsError } from "../storage/contract.ts";
-import type { AuthCode } from "../storage/records.ts";
+import type { AuthCode, AuthCodeExtra } from "../storage/records.ts";
 import { type Authorized, mustAuthorize } from "../token/authorize.ts";
 import { codeLifetime, codeOf, codeRecordId } from "../token/code.ts";
 import { mintTokens } from "../token/id-token.ts";
@@ -149,7 +149,6 @@ async function createCode(code: AuthCode, { storage }: FlowDeps): Promise<void> 
 }
 
 function codeRecord(id: string, request: FlowRequest, login: CompletedLogin, now: number): AuthCode {
-  const extra = codeExtra(request, login);
   return {
     id,
     clientId: request.clientId,
@@ -164,16 +163,12 @@ function codeRecord(id: string, request: FlowRequest, login: CompletedLogin, now
     authTime: login.authTime,
     codeChallenge: request.codeChallenge,
     codeChallengeMethod: request.codeChallengeMethod,
-    ...(extra === undefined ? {} : { extra }),
+    extra: codeExtra(request, login),
   };
 }
 
-function codeExtra(request: FlowRequest, login: CompletedLogin): AuthCode["extra"] {
-  const { namedClaims } = request;
-  const { amr } = login;
-  if (namedClaims === undefined && amr === undefined) return undefined;
-  return {
-    ...(namedClaims === undefined ? {} : { namedClaims, ...acrFor(request, login) }),
-    ...(amr === undefined ? {} : { amr }),
-  };
-}
+const codeExtra = (request: FlowRequest, { amr, factors = [], ...strength }: CompletedLogin): AuthCodeExtra => ({
+  factors,
+  ...(request.namedClaims === undefined ? {} : { namedClaims: request.namedClaims, ...acrFor(request, strength) }),
+  ...(amr === undefined ? {} : { amr }),
+});

@@ -1,7 +1,7 @@
 import { acr } from "../oauth/acr.ts";
 import type { Client } from "../storage/records.ts";
 import type { ConnectorFacts } from "../token/authorize.ts";
-import { demandedFactors, type FactorFacts, isFor } from "../token/factor-chain.ts";
+import { type FactorFacts, isFor, lackingFactors } from "../token/factor-chain.ts";
 import { contextToReach } from "./acr.ts";
 import type { FlowRequest } from "./contract.ts";
 import type { Factors } from "./factor-contract.ts";
@@ -20,8 +20,7 @@ export function missingFactors(
   connector: ConnectorFacts | undefined,
   factors: Factors,
 ): readonly string[] {
-  const { factors: proved = [], amr = [] } = login;
-  const missing = demandedFactors(client, connector, amr, factors).filter((id) => !proved.includes(id));
+  const missing = lackingFactors(client, connector, login, factors);
   if (missing.length > 0) return missing;
   const wanted = contextToReach(request, login, attainableContexts(connector, factors));
   const factor = wanted === undefined ? undefined : factorFor(wanted, connector, factors);

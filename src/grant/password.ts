@@ -28,11 +28,11 @@ export const passwordGrant: Grant = {
     if (!scopes.includes(scopeNames.openid))
       throw new OAuthError("invalid_scope", `Missing required scope(s) ["openid"].`);
     const request = { grant: grantTypes.password, connectorId, scopes };
-    await authorizePerson({ ...request, claims: nobody }, context, deps);
+    await authorizePerson({ ...request, claims: nobody, shown: {} }, context, deps);
     const open = await deps.connectors.open(connectorId);
     const identity = await logIn(open, scopes, params, context, deps);
     const claims = claimsOf(identity);
-    const authorized = await authorizePerson({ ...request, claims }, context, deps);
+    const authorized = await authorizePerson({ ...request, claims, shown: {} }, context, deps);
     return issue({ authorized, identity, connectorId, scopes, nonce: params.get("nonce") ?? "" }, context, deps);
   },
 };
@@ -104,6 +104,7 @@ async function issue(
     nonce,
     ...(identity.connectorData === undefined ? {} : { connectorData: identity.connectorData }),
     sessionId: "",
+    extra: { factors: [] },
   };
   return answerOf(minted, deps, formatRefreshToken(familyId, await beginFamily(familyId, origin, deps)));
 }

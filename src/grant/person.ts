@@ -3,9 +3,9 @@ import type { NamedClaims } from "../oauth/claims-request.ts";
 import type { GrantType } from "../oauth/grant-type.ts";
 import { grantTypes } from "../oauth/grant-type.ts";
 import { scopes as scopeNames } from "../oauth/scope.ts";
-import type { Claims } from "../storage/records.ts";
+import type { AuthCodeExtra, Claims } from "../storage/records.ts";
 import { type Authorized, mustAuthorize } from "../token/authorize.ts";
-import { demandedFactors, multiFactor } from "../token/factor-chain.ts";
+import { lackingFactors, type Shown } from "../token/factor-chain.ts";
 import { trustedBy } from "../token/trusted-peers.ts";
 import type { GrantContext, GrantDeps } from "./contract.ts";
 
@@ -16,13 +16,13 @@ export interface PersonRequest {
   readonly claims: Claims;
   readonly scopes: readonly string[];
   readonly namedClaims?: NamedClaims | undefined;
-  /** How the person proved who they are; undefined where nobody said. RFC 8176. */
-  readonly amr?: readonly string[] | undefined;
+  /** What their login has shown; "dex": Dex asked for its factors, and left no word of them. */
+  readonly shown: Shown | "dex";
 }
 
 /** Asks every policy whether the client may have tokens about this person. @throws {OAuthError} The first that refuses. */
 export async function authorizePerson(
-  { grant, connectorId, claims, scopes, namedClaims, amr }: PersonRequest,
+  { grant, connectorId, claims, scopes, namedClaims, shown }: PersonRequest,
   context: GrantContext,
   deps: GrantDeps,
 ): Promise<Authorized> {
@@ -38,9 +38,7 @@ export async function authorizePerson(
       scopes,
       namedClaims,
       trustedBy: await trustedBy(context.client.id, scopes, deps.storage.clients),
-      missingFactors: isProvedAlready(grant, amr)
-        ? []
-        : demandedFactors(context.client, connector, amr ?? [], deps.factors),
+      missingFactors: shown === "dex" ? [] : lackingFactors(context.client, connector, shown, deps.factors),
       blockedUntil: claims.userId === "" ? 0 : await deps.blockedUsers.until(subject),
       now: deps.clock.now(),
     },
@@ -48,14 +46,9 @@ export async function authorizePerson(
   );
 }
 
-/**
- * Whether the login was asked for its factors before. A code is made by `/auth`, which asks. A refresh token may be
- * older than the client's demand: then its login says so, unless it is Dex's, where `amr` is undefined.
- */
-function isProvedAlready(grant: GrantType, amr: readonly string[] | undefined): boolean {
-  if (grant === grantTypes.password || grant === grantTypes.tokenExchange) return false;
-  return grant !== grantTypes.refreshToken || amr === undefined || amr.includes(multiFactor);
-}
+/** What is stored of a login that was asked for its factors before, by us or by Dex. */
+export const shownBy = (extra: AuthCodeExtra | undefined): PersonRequest["shown"] =>
+  extra?.factors === undefined ? "dex" : extra;
 
 /** Nobody yet: {@link authorizePerson} asks with it what can be asked before an upstream is. */
 export const nobody: Claims = {

@@ -12,7 +12,7 @@ import { mintTokens } from "../token/id-token.ts";
 import { formatRefreshToken } from "../token/refresh-secret.ts";
 import { answerOf } from "./answer-of.ts";
 import type { GrantContext, GrantDeps } from "./contract.ts";
-import { authorizePerson, mayRefresh } from "./person.ts";
+import { authorizePerson, mayRefresh, shownBy } from "./person.ts";
 import { beginFamily } from "./refresh-family.ts";
 import { requireSession, requireSessionOf } from "./require-session.ts";
 
@@ -28,8 +28,14 @@ export interface Redemption {
 /** Asks policy, spends the code and issues for it, in this order. RFC 6749 §4.1.3, OIDC Core §3.1.3. */
 export async function redeemCode(redemption: Redemption, context: GrantContext, deps: GrantDeps): Promise<TokenAnswer> {
   const { code, grant } = redemption;
+  // The chain was asked for when the code was made, and may have grown since.
+  const shown = shownBy(code.extra);
   await requireSession(code.sessionId, context, deps);
-  const authorized = await authorizePerson({ ...code, namedClaims: code.extra?.namedClaims, grant }, context, deps);
+  const authorized = await authorizePerson(
+    { ...code, namedClaims: code.extra?.namedClaims, shown, grant },
+    context,
+    deps,
+  );
   const isLasting = await mayRefresh(code.connectorId, code.scopes, context, deps);
   const refreshTokenId = isLasting ? newId(deps.random) : "";
   // A family's tag can be found again from its id, at every refresh.

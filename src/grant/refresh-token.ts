@@ -19,7 +19,7 @@ import { isReplay } from "../token/replay.ts";
 import { answerOf } from "./answer-of.ts";
 import { askConnector } from "./ask-connector.ts";
 import type { Grant, GrantContext, GrantDeps, GrantParams } from "./contract.ts";
-import { authorizePerson } from "./person.ts";
+import { authorizePerson, shownBy } from "./person.ts";
 import { requireOriginSession } from "./require-session.ts";
 
 /** compat(dex): clients and scripts compare this text. The code is RFC 6749 §5.2's, not Dex's. */
@@ -187,9 +187,16 @@ async function authorizeRefresh(
   }
   const scopes = asked.length === 0 ? family.scopes : asked;
   const { connectorId, claims, extra } = family;
-  const amr = extra && (extra.amr ?? []);
   const authorized = await authorizePerson(
-    { grant: grantTypes.refreshToken, connectorId, claims, scopes, namedClaims: extra?.namedClaims, amr },
+    {
+      grant: grantTypes.refreshToken,
+      connectorId,
+      claims,
+      scopes,
+      namedClaims: extra?.namedClaims,
+      // A token may be older than the client's demand.
+      shown: shownBy(extra),
+    },
     context,
     deps,
   );

@@ -26,9 +26,9 @@ export const tokenExchangeGrant: Grant = {
     const { connectorId, scopes } = exchange;
     const request = { grant: grantTypes.tokenExchange, connectorId, scopes };
     // Whether the upstream asked for several factors is known when it has answered.
-    await authorizeTarget({ ...request, claims: nobody, amr: [multiFactor] }, exchange, context, deps);
+    await authorizeTarget({ ...request, claims: nobody, shown: { amr: [multiFactor] } }, exchange, context, deps);
     const identity = await identify(exchange, context, deps);
-    const proved = { ...request, claims: claimsOf(identity), amr: identity.amr };
+    const proved = { ...request, claims: claimsOf(identity), shown: { amr: identity.amr } };
     const authorized = await authorizeTarget(proved, exchange, context, deps);
     return issue(authorized, exchange, deps);
   },

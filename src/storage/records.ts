@@ -117,6 +117,8 @@ export interface AuthCodeExtra {
   readonly acr?: string;
   /** How the person proved who they are, where we know. OIDC Core §2, RFC 8176. */
   readonly amr?: readonly string[];
+  /** Ids of the second factors that were proved, be it none. Absent: the login was Dex's. */
+  readonly factors?: readonly string[];
 }
 
 /** One refresh token family: the id stays, the secret rotates. One per login and device. */

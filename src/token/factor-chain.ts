@@ -42,3 +42,23 @@ export function demandedFactors(
     return factor === undefined || isFor(factor, connector);
   });
 }
+
+/** What a login has shown of its person. */
+export interface Shown {
+  /** RFC 8176; undefined where nobody said. */
+  readonly amr?: readonly string[] | undefined;
+  /** Ids of the factors that were proved to us. */
+  readonly factors?: readonly string[] | undefined;
+}
+
+/** Ids of the demanded factors that a login has not proved, in order. */
+export function lackingFactors(
+  client: Pick<Client, "mfaChain">,
+  connector: ConnectorFacts | undefined,
+  { amr = [], factors: proved = [] }: Shown,
+  policy: FactorPolicy,
+): readonly string[] {
+  // With a factor of ours `amr` says "mfa" by our own word: the upstream's can no longer be told from it.
+  const upstreams = proved.length > 0 ? [] : amr;
+  return demandedFactors(client, connector, upstreams, policy).filter((id) => !proved.includes(id));
+}

@@ -89,7 +89,7 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
     sessionId: "session-1",
     authTime: earlier,
     ...pkce,
-    extra: { namedClaims, acr: "1", amr: ["pwd", "otp"] },
+    extra: { namedClaims, acr: "1", amr: ["pwd", "otp"], factors: ["totp"] },
     ...change,
   }),
   refreshTokens: (change) => ({
@@ -104,7 +104,7 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
     claims,
     scopes: ["openid", "offline_access"],
     nonce: "n",
-    extra: { sessionId: "session-1", authTime: earlier, namedClaims, acr: "1", amr: ["pwd"] },
+    extra: { sessionId: "session-1", authTime: earlier, namedClaims, acr: "1", amr: ["pwd"], factors: ["totp"] },
     ...change,
   }),
   passwords: (change) => ({
@@ -162,6 +162,7 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
           backupState: false,
           displayName: "Key",
           createdAt: earlier,
+          lastUsed: later,
         },
       ],
     },

@@ -24,7 +24,13 @@ export function readAuthRequestExtra(value: JsonObject): AuthRequestExtra {
 
 export function readAuthCodeExtra(value: JsonObject): AuthCodeExtra {
   const namedClaims = readNamedClaims(value);
-  return { ...(namedClaims === undefined ? {} : { namedClaims }), ...text(value, "acr"), ...list(value, "amr") };
+  return {
+    ...(namedClaims === undefined ? {} : { namedClaims }),
+    ...text(value, "acr"),
+    ...list(value, "amr"),
+    // None is not the same as unknown.
+    ...(Array.isArray(member(value, "factors")) ? { factors: textList(member(value, "factors")) } : {}),
+  };
 }
 
 export function readRefreshExtra(value: JsonObject): RefreshTokenExtra {
