@@ -15,7 +15,6 @@ import { sealAccountForm } from "./account-form.ts";
 import { withBack } from "./account-request.ts";
 import type { Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
-import { shownTime } from "./shown-time.ts";
 
 /** Whether a second factor was proved in this session. */
 export const hasProved = ({ extra }: AuthSession): boolean => (extra?.factors ?? []).length > 0;
@@ -65,8 +64,8 @@ function shownFactors(factor: Factor, identity: UserIdentity): readonly ShownFac
         id: factor.id,
         type: "TOTP",
         label: factor.issuer,
-        added: shownTime(secret.createdAt),
-        lastUsed: shownTime(timeOfCounter(secret.lastUsedCounter)),
+        added: secret.createdAt,
+        lastUsed: timeOfCounter(secret.lastUsedCounter),
       },
     ];
   }
@@ -75,8 +74,8 @@ function shownFactors(factor: Factor, identity: UserIdentity): readonly ShownFac
     keyId: Buffer.from(key.credentialId).toString("base64url"),
     type: key.backupEligible || factor.firstFactor ? "passkey" : "key",
     label: key.displayName,
-    added: shownTime(key.createdAt),
-    ...(key.lastUsed === undefined ? {} : { lastUsed: shownTime(key.lastUsed) }),
+    added: key.createdAt,
+    ...(key.lastUsed === undefined ? {} : { lastUsed: key.lastUsed }),
     isSuspect: key.cloneWarning,
   }));
 }

@@ -22,7 +22,6 @@ import { deviceName } from "./device-name.ts";
 import { openOwnSession } from "./open-own-session.ts";
 import type { Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
-import { shownTime } from "./shown-time.ts";
 
 /** `/account`: a person sees their sessions and what they have allowed, and ends what they like. */
 export async function accountEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
@@ -135,8 +134,8 @@ async function shown(session: AuthSession, isHere: boolean, provider: Provider):
     device: deviceName(session.userAgent),
     isHere,
     ipAddress: session.ipAddress,
-    signedIn: shownTime(authTimeOf(session)),
-    lastUsed: shownTime(session.lastActivity),
+    signedIn: authTimeOf(session),
+    lastUsed: session.lastActivity,
     clients: await Promise.all(Object.keys(session.clientStates).map((id) => clientName(id, provider))),
   };
 }

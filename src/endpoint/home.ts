@@ -5,7 +5,6 @@ import { type HomeSession, homePage } from "../page/home-page.ts";
 import type { AuthSession } from "../storage/records.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
-import { shownTime } from "./shown-time.ts";
 
 /** The issuer's own address: says what this is, whether this browser has a session, and where machines find the rest. */
 export async function homeEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
@@ -31,8 +30,8 @@ async function shownSession(session: AuthSession, base: string, { storage, flow 
     emailVerified,
     groups,
     connectorName: connector?.name ?? session.connectorId,
-    signedIn: shownTime(authTimeOf(session)),
-    expires: shownTime(isExpiryIdle ? session.idleExpiry : session.absoluteExpiry),
+    signedIn: authTimeOf(session),
+    expires: isExpiryIdle ? session.idleExpiry : session.absoluteExpiry,
     isExpiryIdle,
     ipAddress: session.ipAddress,
     userAgent: session.userAgent,

@@ -1,6 +1,5 @@
 /** `/account`: where a person is logged in, what they have allowed, and how to end it. */
 
-import type { ShownTime } from "./home-page.ts";
 import { attributes, type Child, type Html, html } from "./html.ts";
 import { layout, name, type PageContext } from "./layout.ts";
 import { type Words, wordsOf } from "./messages.ts";
@@ -12,8 +11,9 @@ export interface ShownSession {
   readonly device: string;
   readonly isHere: boolean;
   readonly ipAddress: string;
-  readonly signedIn: ShownTime;
-  readonly lastUsed: ShownTime;
+  /** Milliseconds since the epoch, as {@link lastUsed}. */
+  readonly signedIn: number;
+  readonly lastUsed: number;
   /** Display names of the applications that use it. */
   readonly clients: readonly string[];
 }
@@ -63,8 +63,6 @@ export interface AccountSecurity {
 /** What a form of this page asks for. */
 export type AccountAction = "end" | "end-others" | "withdraw" | "resend";
 
-const time = ({ iso, text }: ShownTime): Html => html`<time datetime="${iso}">${text}</time>`;
-
 interface ActionForm {
   readonly action: AccountAction;
   readonly subject?: string;
@@ -88,8 +86,8 @@ function sessionRow(words: Words, props: AccountPageProps, session: ShownSession
 <div class="dex-row__text"><div class="dex-row__title" id="${id}">${session.device === "" ? words.text("account.unknownDevice") : name(session.device)}${
     session.isHere && html` <span class="dex-count">${words.text("account.here")}</span>`
   }</div>
-<div class="dex-subtle-text">${words.text("account.lastUsed")}: ${time(session.lastUsed)}${session.ipAddress !== "" && html` · ${name(session.ipAddress)}`}</div>
-<div class="dex-subtle-text">${words.text("home.signedIn")}: ${time(session.signedIn)}</div>
+<div class="dex-subtle-text">${words.text("account.lastUsed")}: ${words.time(session.lastUsed)}${session.ipAddress !== "" && html` · ${name(session.ipAddress)}`}</div>
+<div class="dex-subtle-text">${words.text("home.signedIn")}: ${words.time(session.signedIn)}</div>
 ${session.clients.length > 0 && html`<div class="dex-subtle-text">${words.text("account.applications")}: ${session.clients.map((client, i) => html`${i > 0 && ", "}${name(client)}`)}</div>`}</div>
 ${
   session.isHere

@@ -1,6 +1,5 @@
 /** The second factors on the account page: what there is, when it was used, how to name, add and remove it. */
 
-import type { ShownTime } from "./home-page.ts";
 import { type Child, type Html, html } from "./html.ts";
 import { hiddenFields, name, type PageContext } from "./layout.ts";
 import { type Words, wordsOf } from "./messages.ts";
@@ -12,8 +11,9 @@ export interface ShownFactor {
   readonly keyId?: string;
   readonly type: "TOTP" | "passkey" | "key";
   readonly label: string;
-  readonly added: ShownTime;
-  readonly lastUsed?: ShownTime;
+  /** Milliseconds since the epoch, as {@link lastUsed}. */
+  readonly added: number;
+  readonly lastUsed?: number;
   /** Its counter went back once: there may be a copy. */
   readonly isSuspect?: boolean;
 }
@@ -28,8 +28,6 @@ export interface FactorSectionProps {
   /** Where others are set up. `name` tells several of a type apart; may be empty. */
   readonly addUrls: readonly { readonly type: "TOTP" | "WebAuthn"; readonly name: string; readonly url: string }[];
 }
-
-const time = ({ iso, text }: ShownTime): Html => html`<time datetime="${iso}">${text}</time>`;
 
 const actionFields = ({ csrf }: FactorSectionProps, action: string, factor?: ShownFactor): Child =>
   hiddenFields([
@@ -63,8 +61,8 @@ function factorRow(words: Words, props: FactorSectionProps, factor: ShownFactor,
   return html`<li class="dex-row dex-row--top">
 <div class="dex-row__text"><div class="dex-row__title" id="${id}">${name(factor.label)}</div>
 <div class="dex-subtle-text">${words.text(`factor.type.${factor.type}`)}</div>
-<div class="dex-subtle-text">${words.rich("factor.added", { time: time(factor.added) })}</div>
-${factor.lastUsed !== undefined && html`<div class="dex-subtle-text">${words.rich("factor.lastUsed", { time: time(factor.lastUsed) })}</div>`}
+<div class="dex-subtle-text">${words.rich("factor.added", { time: words.time(factor.added) })}</div>
+${factor.lastUsed !== undefined && html`<div class="dex-subtle-text">${words.rich("factor.lastUsed", { time: words.time(factor.lastUsed) })}</div>`}
 ${factor.isSuspect === true && html`<div class="dex-warning">${words.text("factor.suspect")}</div>`}
 ${factor.keyId !== undefined && rename(words, props, factor, id)}</div>
 ${

@@ -3,12 +3,6 @@ import { type Child, type Html, html } from "./html.ts";
 import { layout, name, type PageContext } from "./layout.ts";
 import { type Words, wordsOf } from "./messages.ts";
 
-/** A moment twice: for machines (`2026-07-28T09:05:00Z`) and for people (`28 Jul 2026, 09:05 UTC`). */
-export interface ShownTime {
-  readonly iso: string;
-  readonly text: string;
-}
-
 /** What an open session shows of itself. Empty and absent values are left out. */
 export interface HomeSession {
   readonly username: string;
@@ -16,8 +10,9 @@ export interface HomeSession {
   readonly emailVerified: boolean;
   readonly groups: readonly string[];
   readonly connectorName: string;
-  readonly signedIn?: ShownTime;
-  readonly expires?: ShownTime;
+  /** Milliseconds since the epoch, as {@link expires}. */
+  readonly signedIn?: number;
+  readonly expires?: number;
   /** The session ends then only if it is not used before. */
   readonly isExpiryIdle: boolean;
   readonly ipAddress: string;
@@ -41,9 +36,6 @@ function fact(label: string, value: Child, className?: string): Child {
 `;
 }
 
-const time = (moment: ShownTime | undefined): Child =>
-  moment !== undefined && html`<time datetime="${moment.iso}">${moment.text}</time>`;
-
 /** A list that scrolls must be reachable by keyboard: hence the tabindex. WCAG 2.1.1. */
 function groupFact(words: Words, groups: readonly string[]): Child {
   if (groups.length === 0) return undefined;
@@ -65,8 +57,9 @@ ${session.email !== "" && html`<div class="dex-identity__email">${name(session.e
 function signedIn(words: Words, session: HomeSession): Html {
   return html`${identity(words, session)}
 <dl class="dex-facts">
-${fact(words.text("home.connector"), session.connectorName)}${session.signedIn && fact(words.text("home.signedIn"), time(session.signedIn))}${
-  session.expires && fact(words.text(session.isExpiryIdle ? "home.expiresIdle" : "home.expires"), time(session.expires))
+${fact(words.text("home.connector"), session.connectorName)}${session.signedIn !== undefined && fact(words.text("home.signedIn"), words.time(session.signedIn))}${
+  session.expires &&
+  fact(words.text(session.isExpiryIdle ? "home.expiresIdle" : "home.expires"), words.time(session.expires))
 }${fact(words.text("home.address"), session.ipAddress)}${groupFact(words, session.groups)}${fact(words.text("home.browser"), session.userAgent, "dex-fact__long")}</dl>
 <div class="dex-home__actions"><a href="${session.logoutUrl}" class="dex-btn theme-btn--primary">${words.text("home.logout")}</a></div>
 ${session.accountUrl !== undefined && html`<div class="dex-home__footer"><a href="${session.accountUrl}" class="dex-home__link">${words.text("home.account")}</a></div>`}`;

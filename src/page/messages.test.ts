@@ -87,3 +87,14 @@ test("no refusal is in the catalogues that nothing says", () => {
     [],
   );
 });
+
+test("a moment is told as the language tells it, in UTC, and to programs alike", () => {
+  const moment = Date.UTC(2026, 6, 5, 9, 5, 59, 999);
+  assert.deepEqual(
+    (["en", "de", "es", "fr"] as const).map((locale) => String(wordsOf(locale).time(moment))),
+    ["05 Jul 2026, 09:05 UTC", "05. Juli 2026, 09:05 UTC", "05 jul 2026, 09:05 UTC", "05 juil. 2026, 09:05 UTC"].map(
+      (text) => `<time datetime="2026-07-05T09:05:59Z">${text}</time>`,
+    ),
+  );
+  assert.match(String(wordsOf("en").time(0)), /01 Jan 1970, 00:00 UTC/);
+});

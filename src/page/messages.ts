@@ -30,26 +30,36 @@ export interface Words {
   text<K extends FilledKey>(key: K, values: Values<K, string>): string;
   /** The same between tags, where a value may be markup. */
   rich<K extends FilledKey>(key: K, values: Values<K, Child>): Html;
+  /** A moment, in milliseconds since the epoch: to the second for programs, to the minute for people, both UTC. */
+  time(moment: number): Html;
 }
 
 /** "a {b} c" as ["a ", "b", " c"]: text and names in turn. */
 const piecesOf = (sentence: string): readonly string[] => sentence.split(/[{}]/);
 
-function compile(catalogue: Catalogue): Words {
+function compile(locale: string, catalogue: Catalogue): Words {
   const pieces = new Map(Object.entries(catalogue).map(([key, sentence]) => [key, piecesOf(sentence)]));
   const fill = <V>(key: string, values: Readonly<Record<string, V>>): readonly (string | V | undefined)[] =>
     (pieces.get(key) ?? []).map((piece, i) => (i % 2 === 0 ? piece : values[piece]));
+  // compat(dex): "28 Jul 2026, 09:05 UTC".
+  const clock = new Intl.DateTimeFormat(locale === "en" ? "en-GB" : locale, {
+    ...({ day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" } as const),
+    timeZone: "UTC",
+    timeZoneName: "short",
+  });
   return {
     text: (key: MessageKey, values: Readonly<Record<string, string>> = {}) => fill(key, values).join(""),
     rich: (key: MessageKey, values: Readonly<Record<string, Child>>) => html`${fill(key, values)}`,
+    time: (moment) =>
+      html`<time datetime="${new Date(moment).toISOString().replace(/\.\d+/, "")}">${clock.format(moment)}</time>`,
   };
 }
 
 const compiled: Readonly<Record<Locale, Words>> = {
-  en: compile(en),
-  de: compile(de),
-  es: compile(es),
-  fr: compile(fr),
+  en: compile("en", en),
+  de: compile("de", de),
+  es: compile("es", es),
+  fr: compile("fr", fr),
 };
 
 export function wordsOf(locale: Locale): Words {

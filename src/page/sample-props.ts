@@ -50,8 +50,8 @@ const session = {
   emailVerified: true,
   groups: Array.from({ length: 14 }, (_, i) => `team-${i}:engineering`),
   connectorName: "Corporate LDAP",
-  signedIn: { iso: "2026-07-28T09:05:00Z", text: "28 Jul 2026, 09:05 UTC" },
-  expires: { iso: "2026-07-29T09:05:00Z", text: "29 Jul 2026, 09:05 UTC" },
+  signedIn: Date.parse("2026-07-28T09:05:00Z"),
+  expires: Date.parse("2026-07-29T09:05:00Z"),
   isExpiryIdle: false,
   ipAddress: "192.0.2.17",
   userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -62,8 +62,8 @@ const shownSession = {
   device: "Chrome · Windows",
   isHere: false,
   ipAddress: "192.0.2.17",
-  signedIn: { iso: "2026-07-28T09:05:00Z", text: "28 Jul 2026, 09:05 UTC" },
-  lastUsed: { iso: "2026-07-28T11:15:00Z", text: "28 Jul 2026, 11:15 UTC" },
+  signedIn: Date.parse("2026-07-28T09:05:00Z"),
+  lastUsed: Date.parse("2026-07-28T11:15:00Z"),
   clients: [],
 };
 const account = {
