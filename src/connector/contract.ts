@@ -175,7 +175,7 @@ export interface ConnectorDeps {
    * does no harm. @throws {UnavailableError} From each call: no answer in time, or none at all.
    * @throws {BadAnswerError} From each call: too long an answer, or a redirect that we do not follow.
    */
-  openFetch(options?: UpstreamOptions): typeof fetch;
+  openFetch(options?: UpstreamOptions): typeof globalThis.fetch;
 }
 
 /** What a connector can do, as the documentation's table says it. */

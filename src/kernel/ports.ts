@@ -76,6 +76,8 @@ export interface Observer {
   stored(record: string, verb: string, took: number, isOk: boolean): void;
   /** One HTTP call to others, named as operators do, "connector ldap". `status` 0: no answer. `took` in milliseconds. */
   called(dependency: string, status: number, took: number): void;
+  /** A connector opened or did not, or its upstream went away or came back; by its id. Undefined: it is no more. */
+  reached(connector: string, isThere: boolean | undefined): void;
   /** Records that expired and are gone, by kind. */
   collected(deleted: Readonly<Partial<Record<string, number>>>): void;
   /** The call is there to be made. */
@@ -90,6 +92,7 @@ export const noObserver: Observer = {
   decided: () => {},
   stored: () => {},
   called: () => {},
+  reached: () => {},
   collected: () => {},
   rpcServed: () => {},
   rpcStarted: () => {},

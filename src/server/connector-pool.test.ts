@@ -79,6 +79,7 @@ function aPool(stored: ConnectorRecord[], more: Partial<ConnectorPoolDeps> = {})
   const clock = handClock();
   const upstream = new Upstream();
   const lines: string[] = [];
+  const reached: string[] = [];
   const reads = { count: 0, fault: undefined as Error | undefined };
   const pool = createConnectorPool({
     storage: {
@@ -103,11 +104,12 @@ function aPool(stored: ConnectorRecord[], more: Partial<ConnectorPoolDeps> = {})
       clock,
       write: (line) => void lines.push(line),
     }),
+    observer: { reached: (id, isThere) => void reached.push(`${id} ${isThere}`) },
     openFetch: () => () => Promise.reject(new Error("nobody is asked here")),
     types: { ...connectorTypes, fake: async () => upstream.type },
     ...more,
   });
-  return { pool, clock, upstream, lines, reads, stored };
+  return { pool, clock, upstream, lines, reached, reads, stored };
 }
 
 const ids = (infos: readonly { readonly id: string }[]): readonly string[] => infos.map(({ id }) => id);
@@ -207,7 +209,7 @@ for (const [what, change] of [
 }
 
 test("what has not changed is not opened again, and what was removed is gone and closed", async () => {
-  const { pool, clock, upstream, stored } = aPool([aRecord()]);
+  const { pool, clock, upstream, stored, reached } = aPool([aRecord()]);
   const before = await pool.open("up");
   stored[0] = aRecord();
   await clock.advance(1_000);
@@ -215,13 +217,14 @@ test("what has not changed is not opened again, and what was removed is gone and
   stored.pop();
   await clock.advance(1_000);
   assert.equal(await pool.open("up"), undefined);
+  assert.deepEqual(reached, ["up true", "up undefined"]);
   await clock.advance(60_000);
   assert.equal(upstream.closed.length, 1);
   await pool.close();
 });
 
 test("one that fails is named with a reason, does not hold up logins, and heals by itself", async () => {
-  const { pool, clock, upstream, lines } = aPool([aRecord(), aRecord({ id: "mock", type: "mockCallback" })], {
+  const { pool, clock, upstream, lines, reached } = aPool([aRecord(), aRecord({ id: "mock", type: "mockCallback" })], {
     isStatic: true,
   });
   upstream.answer = "fails";
@@ -238,6 +241,7 @@ test("one that fails is named with a reason, does not hold up logins, and heals 
   assert.equal((await pool.list())[0]?.unavailable, undefined);
   assert.equal((await pool.open("up"))?.connector.kind, "password");
   assert.match(lines[1] ?? "", /level=INFO msg="connector opened" id=up/);
+  assert.deepEqual(reached.sort(), ["mock true", "up false", "up true"]);
   await pool.close();
 });
 

@@ -68,10 +68,20 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
       if (deps.local() !== undefined && record.id === localInfo.id) continue;
       const known = slots.get(record.id);
       const isSame = known !== undefined && sameRecord(known.record, record);
-      adopted.set(record.id, isSame ? known : createConnectorSlot(record, deps));
+      adopted.set(record.id, isSame ? known : newSlot(record));
     }
     for (const slot of slots.values()) if (adopted.get(slot.record.id) !== slot) retire(slot);
+    for (const id of slots.keys()) if (!adopted.has(id)) deps.observer.reached(id, undefined);
     return adopted;
+  }
+
+  function newSlot(record: ConnectorRecord): ConnectorSlot {
+    const slot = createConnectorSlot(record, {
+      ...deps,
+      // Of two of one id the retired one has nothing to tell.
+      observer: { reached: (id, isThere) => void (slots.get(id) === slot && deps.observer.reached(id, isThere)) },
+    });
+    return slot;
   }
 
   function retire(slot: ConnectorSlot): void {

@@ -2,7 +2,7 @@ import type { Connector, ConnectorDeps, ConnectorInfo, OpenConnector } from "../
 import type { AnyConnectorType } from "../connector/registry.ts";
 import { UnavailableError } from "../kernel/errors.ts";
 import { asGoReads } from "../kernel/go-keys.ts";
-import { type Clock, type Logger, millis, type Random } from "../kernel/ports.ts";
+import { type Clock, type Logger, millis, type Observer, type Random } from "../kernel/ports.ts";
 import { detached } from "../kernel/span.ts";
 import type { OpenUpstreamFetch, UpstreamOptions } from "../kernel/upstream-fetch.ts";
 import type { ConnectorRecord } from "../storage/records.ts";
@@ -25,6 +25,7 @@ export interface ConnectorSlotDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly openFetch: OpenUpstreamFetch;
+  readonly observer: Pick<Observer, "reached">;
   readonly trustedProxies?: () => ConnectorDeps["trustedProxies"];
   readonly types: Readonly<Record<string, () => Promise<AnyConnectorType>>>;
 }
@@ -64,13 +65,16 @@ export function createConnectorSlot(record: ConnectorRecord, deps: ConnectorSlot
         await closeQuietly(opened, logger);
         return false;
       }
-      watch = opened.probe && watchUpstream(opened.probe, { ...deps, logger, closing: closing.signal });
+      const changed = (isAway: boolean): void => deps.observer.reached(id, !isAway);
+      watch = opened.probe && watchUpstream(opened.probe, { ...deps, logger, closing: closing.signal, changed });
+      deps.observer.reached(id, true);
       connector = watch === undefined ? opened : watched(opened, watch);
       if (unopened !== undefined) logger.info("connector opened", { id });
       unopened = undefined;
       return false;
     } catch (error) {
       if (closing.signal.aborted) return false;
+      deps.observer.reached(id, false);
       unopened = error instanceof HopelessError ? error.message : awayReason;
       deps.logger.error("server: Failed to open connector", { id }, error);
       return !(error instanceof HopelessError);

@@ -49,6 +49,7 @@ export function distantListener(post: (told: readonly Told[]) => void): Listener
       decided: (decision, { traceId, clientIp }) => tell(["decided", decision, { traceId, clientIp }]),
       stored: (...args) => tell(["stored", ...args]),
       called: (...args) => tell(["called", ...args]),
+      reached: (...args) => tell(["reached", ...args]),
       collected: (...args) => tell(["collected", ...args]),
       rpcStarted: (...args) => tell(["rpcStarted", ...args]),
       rpcHandled: (...args) => tell(["rpcHandled", ...args]),

@@ -112,6 +112,7 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
     random,
     logger,
     openFetch,
+    observer,
     trustedProxies: () => config.web.clientRemoteIP.trustedProxies,
   });
   const sealer = createSealer(root);

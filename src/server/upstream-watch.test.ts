@@ -12,6 +12,7 @@ function aWatch() {
   const clock = handClock();
   const closing = new AbortController();
   const lines: string[] = [];
+  const changes: boolean[] = [];
   const upstream = { answer: "answers" as "answers" | "refuses" | "hangs", asked: 0, atOnce: 0, mostAtOnce: 0 };
   const logger = createLogger({
     level: levels.info,
@@ -33,9 +34,9 @@ function aWatch() {
         upstream.atOnce -= 1;
       }
     },
-    { clock, random: systemRandom, logger, closing: closing.signal },
+    { clock, random: systemRandom, logger, closing: closing.signal, changed: (isAway) => void changes.push(isAway) },
   );
-  return { clock, watch, upstream, lines, close: () => closing.abort() };
+  return { clock, watch, upstream, lines, changes, close: () => closing.abort() };
 }
 
 test("nobody looks, and nothing is asked", async () => {
@@ -61,7 +62,7 @@ test("however many look, it is asked once, and again half a minute later", async
 });
 
 test("one lost answer is nothing; two make it away, until it answers", async () => {
-  const { clock, watch, upstream, lines } = aWatch();
+  const { clock, watch, upstream, lines, changes } = aWatch();
   upstream.answer = "refuses";
   watch.glance();
   await clock.asleep(1);
@@ -78,6 +79,7 @@ test("one lost answer is nothing; two make it away, until it answers", async () 
   await clock.advance(30_000);
   assert.equal(watch.isAway, false);
   assert.match(lines.at(-1) ?? "", /msg="the upstream answers again"/);
+  assert.deepEqual(changes, [true, false]);
   assert.equal(upstream.mostAtOnce, 1);
 });
 

@@ -17,6 +17,8 @@ export interface UpstreamWatchDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly closing: AbortSignal;
+  /** Is told of each change. */
+  readonly changed: (isAway: boolean) => void;
 }
 
 /** How long an answer counts while people look at the sign-in page. */
@@ -50,6 +52,7 @@ export function watchUpstream(probe: (signal: AbortSignal) => Promise<void>, dep
         misses += 1;
         if (!isAway && misses >= missesToBelieve) {
           isAway = true;
+          deps.changed(isAway);
           logger.warn("the upstream does not answer", {}, error);
         }
       }
@@ -59,8 +62,11 @@ export function watchUpstream(probe: (signal: AbortSignal) => Promise<void>, dep
         return; // The connector was closed.
       }
     }
-    if (isAway) logger.info("the upstream answers again");
-    isAway = false;
+    if (isAway) {
+      isAway = false;
+      deps.changed(isAway);
+      logger.info("the upstream answers again");
+    }
     misses = 0;
     answeredAt = clock.now();
   }

@@ -9,6 +9,7 @@ export function allObservers(observers: readonly Observer[]): Observer {
     decided: (...told) => observers.forEach((each) => void each.decided(...told)),
     stored: (...told) => observers.forEach((each) => void each.stored(...told)),
     called: (...told) => observers.forEach((each) => void each.called(...told)),
+    reached: (...told) => observers.forEach((each) => void each.reached(...told)),
     collected: (...told) => observers.forEach((each) => void each.collected(...told)),
     rpcServed: (...told) => observers.forEach((each) => void each.rpcServed(...told)),
     rpcStarted: (...told) => observers.forEach((each) => void each.rpcStarted(...told)),

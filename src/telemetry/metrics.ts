@@ -125,6 +125,12 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
     "dependency",
     "status",
   ]);
+  const connectors = new Gauge({
+    name: "dex_connector_up",
+    help: "1 where a connector can be used, 0 while it does not open or its upstream does not answer.",
+    labelNames: ["connector"],
+    registers,
+  });
   const garbage = counter("dex_garbage_collected_total", "Expired records that were deleted.", ["kind"]);
   const rpc = ["grpc_type", "grpc_service", "grpc_method"];
   const started = counter("grpc_server_started_total", "Total number of RPCs started on the server.", rpc);
@@ -208,6 +214,10 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
     },
     called(dependency, status, took) {
       upstream.observe({ dependency, status: status === 0 ? "none" : String(status) }, took / 1000);
+    },
+    reached(connector, isThere) {
+      if (isThere === undefined) connectors.remove({ connector });
+      else connectors.set({ connector }, Number(isThere));
     },
     collected(deleted) {
       for (const [kind, count = 0] of Object.entries(deleted)) if (count > 0) garbage.inc({ kind }, count);

@@ -28,7 +28,10 @@ after(async () => {
 /** A server with this connector and another one, and what its sign-in page says of the two. */
 async function aServer(type: string, config: ConfigFile) {
   const connector = { type, id: "up", name: "Upstream", config };
-  const server = await startServerUnderTest({ connectors: [connector, mockConnector] });
+  const server = await startServerUnderTest({
+    connectors: [connector, mockConnector],
+    telemetry: { http: "127.0.0.1:0" },
+  });
   open.push(() => server.close());
   const agent = server.newAgent();
   const button = async (id: string): Promise<string> => {
@@ -70,9 +73,17 @@ async function livesAndDies(
   assert.ok(refused.headers["retry-after"] !== undefined);
   assert.equal((await agent.follow(await agent.get(authPath({}, undefined, "/auth/mock")))).status, 303);
   assert.match(server.log.join(""), /the upstream does not answer/);
+  assert.deepEqual(await isUp(server), ["mock 1", "up 0"]);
   await revive();
   await until(server, button, alive);
+  assert.deepEqual(await isUp(server), ["mock 1", "up 1"]);
   assert.ok([200, 302].includes((await begin()).status));
+}
+
+/** What a dashboard sees. */
+async function isUp({ telemetry }: ServerUnderTest): Promise<readonly string[]> {
+  const text = await (await fetch(`http://${telemetry}/metrics`)).text();
+  return [...text.matchAll(/^dex_connector_up\{connector="(.*)"\} (.*)$/gm)].map(([, id, up]) => `${id} ${up}`).sort();
 }
 
 const oauthKeys = { clientID: "dex", clientSecret: "dex-secret", redirectURI: `${issuer}/callback` };

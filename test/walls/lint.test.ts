@@ -48,6 +48,7 @@ const bad: readonly (readonly [text: string, rule: RegExp, holds: string, notIn:
     "src/grant/f.ts",
     "test/fake/f.ts",
   ],
+  [use('await fetch("https://up.example")'), /asked by `deps.openFetch`/, "src/connector/up/h.ts", "src/server/h.ts"],
   [use("process.env.HOME"), /noProcessEnv/, "src/server/g.ts", "src/cli/g.ts"],
 ];
 const badEverywhere: readonly (readonly [text: string, rule: RegExp])[] = [

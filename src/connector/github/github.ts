@@ -33,7 +33,7 @@ export const github = defineConnector<GithubConfig>({
     ),
 });
 
-const fetchOf = ({ rootCA }: GithubConfig, { openFetch }: ConnectorDeps): typeof fetch =>
+const fetchOf = ({ rootCA }: GithubConfig, { openFetch }: ConnectorDeps): typeof globalThis.fetch =>
   openFetch(rootCA === "" ? {} : { rootCAs: readRootCAs([rootCA], "rootCA"), keepsSystemCAs: true });
 
 function sayWhatIsOld({ org, insecureIgnoreOrg }: GithubConfig, { id, logger }: ConnectorDeps): void {

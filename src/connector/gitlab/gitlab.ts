@@ -26,7 +26,7 @@ export const gitlab = defineConnector<GitlabConfig>({
 function fetchOf(
   { rootCAData, rootCAs, insecureSkipVerify }: GitlabConfig,
   { openFetch }: ConnectorDeps,
-): typeof fetch {
+): typeof globalThis.fetch {
   const authorities = [...(rootCAData === "" ? [] : [pemIn(rootCAData)]), ...readRootCAs(rootCAs)];
   return openFetch({
     ...(authorities.length === 0 ? {} : { rootCAs: authorities, keepsSystemCAs: true }),

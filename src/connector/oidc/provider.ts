@@ -30,7 +30,7 @@ export interface Provider {
 }
 
 export interface ProviderDeps {
-  readonly fetch: typeof fetch;
+  readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -5,7 +5,7 @@ import { readRootCAs } from "./root-cas.ts";
 export function fetchFor(
   { rootCAs, insecureSkipVerify }: { readonly rootCAs: readonly string[]; readonly insecureSkipVerify: boolean },
   { openFetch }: Pick<ConnectorDeps, "openFetch">,
-): typeof fetch {
+): typeof globalThis.fetch {
   const authorities = rootCAs.length === 0 ? {} : { rootCAs: readRootCAs(rootCAs), keepsSystemCAs: true };
   return openFetch({ ...authorities, insecureSkipVerify });
 }

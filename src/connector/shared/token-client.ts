@@ -51,7 +51,7 @@ export type ClientAuthentication =
   | { readonly kind: "assertion"; readonly make: () => Promise<Secret> };
 
 export interface TokenClientOptions {
-  readonly fetch: typeof fetch;
+  readonly fetch: typeof globalThis.fetch;
   readonly tokenUrl: string;
   readonly clientId: string;
   readonly authentication: ClientAuthentication;

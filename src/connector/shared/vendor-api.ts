@@ -35,7 +35,7 @@ export interface ApiCall {
 }
 
 export interface VendorApiOptions {
-  readonly fetch: typeof fetch;
+  readonly fetch: typeof globalThis.fetch;
   /** Without a slash at the end. */
   readonly base: string;
   /** What the vendor calls `base` in its links, where we reach it through a proxy. */
