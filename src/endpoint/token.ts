@@ -1,11 +1,11 @@
 import type { GrantContext } from "../grant/contract.ts";
 import { json } from "../http/answers.ts";
 import type { HttpAnswer, HttpRequest } from "../http/contract.ts";
+import { asOAuthError } from "../http/error-answer.ts";
 import type { Trail } from "../kernel/ports.ts";
 import { inSpan } from "../kernel/span.ts";
 import { OAuthError } from "../oauth/error.ts";
-import type { Client } from "../storage/records.ts";
-import { authenticateRequest } from "./client-authentication.ts";
+import { authenticateRequest, type KnownClient } from "./client-authentication.ts";
 import { readMachineForm, uncached } from "./machine-form.ts";
 import type { Provider } from "./provider.ts";
 
@@ -21,9 +21,9 @@ export async function tokenEndpoint(request: HttpRequest, provider: Provider): P
   const trail = provider.trail(request);
   let clientId: string | undefined;
   try {
-    const { client } = await authenticateRequest(request, params.get, provider, trail);
-    clientId = client.id;
-    const context = grantContext(request, client, trail);
+    const known = await authenticateRequest(request, params.get, provider, trail);
+    clientId = known.client.id;
+    const context = grantContext(request, known, trail);
     const answer = await inSpan(`grant ${grant.grantType}`, () => grant.redeem(params, context, provider.grant));
     trail.note({
       check: "token.answered",
@@ -33,7 +33,7 @@ export async function tokenEndpoint(request: HttpRequest, provider: Provider): P
     });
     return json(200, answer, uncached);
   } catch (fault) {
-    const error = fault instanceof OAuthError ? fault.code : "server_error";
+    const error = asOAuthError(fault).code;
     trail.note({
       check: "token.answered",
       outcome: "fail",
@@ -48,9 +48,10 @@ export async function tokenEndpoint(request: HttpRequest, provider: Provider): P
 const isForwarded = ({ headers }: HttpRequest): boolean =>
   (headers["x-forwarded-for"] ?? headers.forwarded ?? headers.via) !== undefined;
 
-const grantContext = (request: HttpRequest, client: Client, trail: Trail): GrantContext => ({
+const grantContext = (request: HttpRequest, { client, method }: KnownClient, trail: Trail): GrantContext => ({
   client,
   trail,
+  ...(method === "none" ? { address: request.clientIp } : {}),
   // Behind a proxy many clients share a connection, and what came over it before was somebody else's.
   connection: isForwarded(request) ? {} : request.connection,
   receivedAt: request.receivedAt,

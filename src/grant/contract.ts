@@ -51,6 +51,8 @@ export interface GrantContext {
   readonly logger: Logger;
   /** When the request came in; milliseconds since the epoch. */
   readonly receivedAt: number;
+  /** Whose network it came from, where the client has no secret: then it runs wherever somebody likes, guessing too. */
+  readonly address?: string;
   /** See `http/contract.ts`: tells a client's race from a replay. */
   readonly connection: object;
 }

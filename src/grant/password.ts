@@ -49,9 +49,13 @@ async function logIn(
   }
   const username = params.get("username") ?? "";
   const password = new Secret(params.get("password") ?? "");
-  // The client speaks for many people: its own address says nothing.
+  // A client with a secret speaks for many people: its own address says nothing.
   const target = { kind: "password", connectorId: open.info.id, username } as const;
-  const attempt = await attempts.begin(target, {}, context);
+  const attempt = await attempts.begin(
+    target,
+    context.address === undefined ? {} : { address: context.address },
+    context,
+  );
   const result = await open.connector
     .login(username, password, loginOf(scopes, context))
     .catch(async (error: unknown) => {

@@ -123,6 +123,21 @@ describe("a lock from elsewhere", () => {
   });
 });
 
+describe("one password tried at many accounts", () => {
+  const oauth2 = { passwordConnector: "pw", grantTypes: ["password", "authorization_code"], skipApprovalScreen: true };
+  const staticClients = [appClient, { id: "cli", name: "CLI", public: true, redirectURIs: [app.redirectUri] }];
+
+  it("is limited by network in the password grant of a client without a secret, which runs anywhere", async (t) => {
+    const server = await start(t, { oauth2, staticClients, lockout: { attemptsPerAddress: 10 } });
+    const agent = server.newAgent();
+    const spray = (client: { id: string; secret?: string; redirectUri: string }) => (index: number) =>
+      askToken(agent, { grant_type: "password", username: `u${index}`, password: "x", scope: "openid" }, client);
+    assert.deepEqual(tally(await times(50, spray({ id: "cli", redirectUri: app.redirectUri }))), { 400: 10, 429: 40 });
+    // A client with a secret is a server: its address stands for everybody's.
+    assert.deepEqual(tally(await times(50, spray(app))), { 400: 50 });
+  });
+});
+
 describe("the address of a guesser", () => {
   const lockout = { attemptsPerAddress: 3 };
   const claimed = (index: number, more = "") => ({ "x-forwarded-for": `198.51.100.${index}${more}` });
