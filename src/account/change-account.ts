@@ -84,7 +84,7 @@ export async function changePassword(
   }
   await endAccess(account.userId, deps, session.id);
   deps.logger.info("password changed", { user_id: account.userId });
-  mailNotice(account.email, "passwordChanged", asker, deps);
+  await mailNotice(account.email, "passwordChanged", asker, deps);
   return undefined;
 }
 
@@ -133,6 +133,6 @@ export async function confirmNewAddress(token: string, asker: Asker, deps: Accou
     claims: { ...known.claims, email: record.newEmail, emailVerified: true },
   }));
   deps.logger.info("address changed", { user_id: record.userId });
-  mailNotice(record.email, "emailChanged", asker, deps);
+  await mailNotice(record.email, "emailChanged", asker, deps);
   return true;
 }

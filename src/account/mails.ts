@@ -48,10 +48,8 @@ const noticeLifetime = 3 * 24 * 3_600_000;
 
 type Notice = Extract<MailProps, { readonly kind: "passwordChanged" | "emailChanged" | "newDevice" }>;
 
-export function mailNotice(to: string, kind: Notice["kind"], asker: Asker, deps: AccountDeps): void {
-  if (deps.mailer === undefined) return;
+/** Resolves once the notice is in the outbox. */
+export async function mailNotice(to: string, kind: Notice["kind"], asker: Asker, deps: AccountDeps): Promise<void> {
   const { device, ipAddress } = asker;
-  deps.behind(`notice ${kind}`, () =>
-    send(to, { kind, device, ipAddress, at: deps.clock.now() }, noticeLifetime, asker, deps),
-  );
+  await send(to, { kind, device, ipAddress, at: deps.clock.now() }, noticeLifetime, asker, deps);
 }

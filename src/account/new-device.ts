@@ -15,13 +15,15 @@ interface Person {
 /**
  * Tells a person of a login from a kind of device that they have not used before; the first one of all is no news. Kept
  * under a hash of its name ("Firefox · Linux"): a browser's update is no new device.
+ * `person`'s password was right. That is when they are told, also where a second factor is still to come: who has stolen
+ * the password and stops there is the one to be told of.
  */
 export function noticeDevice(person: Person, asker: Asker, deps: AccountDeps): void {
   if (deps.mailer === undefined || asker.device === "") return;
   deps.behind("notice of a new device", async () => {
     const isFirst = await remember(person, "", deps);
     const isNew = await remember(person, asker.device, deps);
-    if (isNew && !isFirst) mailNotice(person.email, "newDevice", asker, deps);
+    if (isNew && !isFirst) await mailNotice(person.email, "newDevice", asker, deps);
   });
 }
 

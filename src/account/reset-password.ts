@@ -48,6 +48,6 @@ export async function resetPassword(
   if (!isSet) return { ok: false, problem: "token" };
   await endAccess(record.userId, deps);
   deps.logger.info("password reset", { user_id: record.userId });
-  mailNotice(record.email, "passwordChanged", asker, deps);
+  await mailNotice(record.email, "passwordChanged", asker, deps);
   return { ok: true, back: record.back };
 }

@@ -62,7 +62,8 @@ export async function signUp(wanted: Wanted, asker: Asker, deps: AccountDeps): P
   }
   deps.logger.info("account created", { user_id: account.userId, email, remote: asker.ipAddress });
   const isMailed = deps.mailer !== undefined;
-  if (isMailed) deps.behind("verification mail", () => mailVerification(account, wanted.back, asker, deps));
+  // Before the answer, which says that it is on its way: a server that dies now has it in its outbox.
+  if (isMailed) await mailVerification(account, wanted.back, asker, deps);
   return { ok: true, account, isMailed };
 }
 

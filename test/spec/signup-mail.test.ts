@@ -374,6 +374,33 @@ describe("a login from a new device", () => {
     await smtp.next(`marker${people}@example.com`);
     assert.equal(smtp.mails.slice(before).filter((mail) => mail.to.includes(email)).length, 1);
   });
+
+  it("is told when the password was right, whether or not a second factor follows", async (t) => {
+    const inbox = await fakeSmtp();
+    t.after(() => inbox.close());
+    const clear = { from: "no-reply@example.com", host: "127.0.0.1", port: inbox.port, tls: "none" };
+    const mfa = { authenticators: [{ id: "totp", type: "TOTP", config: {} }], defaultMFAChain: ["totp"] };
+    const strict = await startServerUnderTest({ ...base, mail: clear, mfa }, { sessions: true });
+    let isOpen = true;
+    t.after(() => (isOpen ? strict.close() : undefined));
+    const email = newAddress();
+    const visitor = strict.newAgent();
+    const csrf = csrfOf(await visitor.get("/signup"));
+    await visitor.post("/signup", { csrf, email, username: "Ada", password });
+    await inbox.next(email);
+    const stops = async (browser: string): Promise<void> => {
+      const { location } = await logIn(strict.newAgent(), email, password, { "user-agent": browser });
+      assert.match(location?.pathname ?? "", /\/mfa\/totp$/);
+    };
+    await stops(firefox);
+    const before = inbox.mails.length;
+    await stops(phone);
+    await stops(phone);
+    assert.match((await inbox.next(email, before)).text, /password of your account[\s\S]*Safari · iPhone/);
+    isOpen = false;
+    await strict.close();
+    assert.equal(inbox.mails.filter(({ to, text }) => to.includes(email) && /Safari/.test(text)).length, 1);
+  });
 });
 
 describe("the outbox", () => {
