@@ -1,4 +1,7 @@
-import { after, before, describe } from "node:test";
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { createConnection } from "mysql2/promise";
 import { type MariadbPeer, mariadbPrograms, startMariadb } from "../../../test/peer/mariadb.ts";
 import { missing } from "../../../test/peer/peer.ts";
 import { Secret } from "../../kernel/secret.ts";
@@ -20,13 +23,46 @@ describe("MariaDB", { skip: missing(mariadbPrograms) }, () => {
 
   const open = (database: string, change: object = {}): Promise<Storage> =>
     openMysql(settings({ ...peer.config(database), ...change }), quietDeps());
+  const connect = (database: string) => createConnection({ socketPath: peer.socket, user: "root", database });
   runServerSuite(() => ({
     ...peer,
     open,
     steps: 24,
+    async hold(database, id, seconds) {
+      const stranger = await connect(database);
+      await stranger.query("begin");
+      await stranger.query(`select id from refresh_token where id = '${id}' for update`);
+      await wait(seconds * 1_000);
+      stranger.destroy();
+    },
     fill: (count, end) =>
       `insert into dexts_revoked_token (id, expiry) select concat('g', seq), '${end}' from seq_1_to_${count}`,
   }));
+
+  test("a deadlock that the server ends at our cost: what it took back is done again", async () => {
+    const database = await peer.createDatabase();
+    const storage = await open(database);
+    for (const id of ["a1", "a2"]) await storage.revokedTokens.create({ id, expiry: Date.UTC(2026, 0) });
+    const stranger = await connect(database);
+    try {
+      // Who has written more is spared: that is the other one.
+      await stranger.query("begin");
+      await stranger.query(
+        "insert into dexts_revoked_token (id, expiry) select concat('z', seq), '2040-01-01' from seq_1_to_200",
+      );
+      await stranger.query("update dexts_revoked_token set expiry = '2026-01-02' where id = 'a2'");
+      const collecting = storage.collectGarbage(Date.UTC(2031, 0), 500);
+      await wait(500);
+      await stranger.query("update dexts_revoked_token set expiry = '2026-01-02' where id = 'a1'");
+      await stranger.query("commit");
+      assert.equal((await collecting).deleted.revokedTokens, 2);
+      const [deadlocks] = await peer.query(database, "show global status like 'innodb_deadlocks'");
+      assert.equal(Number(deadlocks?.Value), 1);
+    } finally {
+      stranger.destroy();
+      await storage.close();
+    }
+  });
 
   const tls = (mode: string, files: object = {}) => ({ ssl: { mode, ...files } });
   runTlsSuite(

@@ -7,6 +7,8 @@ import type { Pool } from "./pool.ts";
 /** How often a statement is tried in all: conflicts end soon, a dead server does not. */
 const conflictTries = 12;
 const awayTries = 3;
+/** Milliseconds after which nothing is tried again: whoever waits for a lock or a silent server has waited enough. */
+const patience = 5_000;
 
 /**
  * Statements with a second chance. What the database refused without applying it is tried again after a random
@@ -51,6 +53,7 @@ export class SqlClient {
   }
 
   async #attempt<T>(run: () => Promise<T>, isRepeatable: boolean): Promise<T> {
+    const end = performance.now() + patience;
     for (let tries = 1; ; tries++) {
       try {
         return await run();
@@ -59,7 +62,7 @@ export class SqlClient {
         const isUnapplied = error.kind === "conflict" || error.kind === "away";
         const limit = error.kind === "conflict" ? conflictTries : awayTries;
         const mayRepeat = isUnapplied || (isRepeatable && error.kind === "lost");
-        if (!mayRepeat || tries >= limit) throw failure(error, isRepeatable);
+        if (!mayRepeat || tries >= limit || performance.now() > end) throw failure(error, isRepeatable);
         await this.pause(Math.min(200, 4 * 2 ** tries));
       }
     }

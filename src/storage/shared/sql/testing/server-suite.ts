@@ -1,6 +1,7 @@
 /** What a database server must do beyond the conformance of its records: begin together, end garbage, break and heal. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { UnavailableError } from "../../../../kernel/errors.ts";
 import { makers } from "../../../conformance/makers.ts";
 import type { Storage } from "../../../contract.ts";
@@ -13,6 +14,8 @@ export interface ServerUnderTest {
   start(): Promise<void>;
   /** How many steps of Dex's there are. */
   readonly steps: number;
+  /** Keeps the refresh token `id` locked for so long. */
+  hold(database: string, id: string, seconds: number): Promise<unknown>;
   /** A statement that makes `count` revoked tokens that ended before `end`. */
   fill(count: number, end: string): string;
 }
@@ -72,6 +75,23 @@ export function runServerSuite(server: () => ServerUnderTest): void {
     await asking;
     assert.equal(deleted, count);
     assert.ok(slowest < 1_000, `a request waited ${Math.round(slowest)} ms`);
+    await storage.close();
+  });
+
+  test("a row that somebody keeps locked is given up in the time of one statement", async () => {
+    const database = await server().createDatabase();
+    const storage = await server().open(database);
+    for (const id of ["held", "free"]) await storage.refreshTokens.create(makers.refreshTokens({ id, nonce: "0" }));
+    const holding = server().hold(database, "held", 14);
+    await wait(1_000);
+    const bump = (id: string) => storage.refreshTokens.update(id, (current) => ({ ...current, nonce: "1" }));
+    const began = performance.now();
+    const refused = assert.rejects(bump("held"), UnavailableError);
+    assert.equal((await bump("free"))?.nonce, "1");
+    await refused;
+    assert.ok(performance.now() - began < 13_000);
+    await holding;
+    assert.equal((await bump("held"))?.nonce, "1");
     await storage.close();
   });
 
