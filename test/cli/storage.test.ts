@@ -8,7 +8,7 @@ import { aFolder, copyOfFixture, withoutFixtures } from "../compat/fixtures.ts";
 import { type MariadbPeer, mariadbPrograms, startMariadb } from "../peer/mariadb.ts";
 import { missing } from "../peer/peer.ts";
 import { type PostgresPeer, postgresPrograms, startPostgres } from "../peer/postgres.ts";
-import { dex } from "./run-dex.ts";
+import { dex, startDex } from "./run-dex.ts";
 
 function configFile(t: TestContext, storage: object): string {
   const file = join(aFolder(t), "config.yaml");
@@ -48,6 +48,38 @@ test("dex storage refuses what it cannot do", async (t) => {
     assert.match(stderr, told);
   }
   assert.ok(!existsSync(absent));
+});
+
+test("a copy that was killed is started again and goes on; it shows how far it is", {
+  skip: withoutFixtures,
+}, async (t) => {
+  const count = 20_000;
+  const [from, to] = [join(aFolder(t), "from.db"), join(aFolder(t), "to.db")];
+  const args = ["storage", "copy", "--from", sqlite(t, from), "--to", sqlite(t, to)];
+  // Its tables come with the first copy into it.
+  await dex(["storage", "copy", "--from", sqlite(t, copyOfFixture(t, "master")), "--to", sqlite(t, from)]);
+  const source = new DatabaseSync(from);
+  source.exec(
+    "insert into dexts_revoked_token (id, expiry) with recursive n(i) as " +
+      `(select 1 union all select i + 1 from n where i < ${count}) select 'r' || i, '2040-01-01 00:00:00+00:00' from n`,
+  );
+  source.close();
+  const first = startDex(args);
+  await first.until(/\[#*\.*\] \d+\/20000 revokedTokens/);
+  first.process.kill("SIGKILL");
+  await first.finished;
+  const copied = (): number =>
+    Number(
+      new DatabaseSync(to, { readOnly: true }).prepare("select count(*) as rows from dexts_revoked_token").get()?.rows,
+    );
+  const before = copied();
+  assert.ok(before > 0 && before < count, String(before));
+  const { code, stdout, stderr } = await dex(args);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /\[#{24}\] 20000\/20000 revokedTokens/);
+  const told = new RegExp(` ${count - before} +${before} +0 {2}revokedTokens\n`);
+  assert.match(stdout, told);
+  assert.equal(copied(), count);
 });
 
 describe("dex storage copy", { skip: withoutFixtures || missing({ ...postgresPrograms, ...mariadbPrograms }) }, () => {
