@@ -52,6 +52,8 @@ export interface Login {
   keep?(connectorData: Secret<Uint8Array>): Promise<void>;
   /** There at the beginning of a login only. */
   readonly wishes?: Wishes;
+  /** Is told what the upstream has of the person, as it has it. There at a login of `dex connector test` only. */
+  heard?(answer: string): void;
 }
 
 /** What the client asks of whoever asks the person: the text of strangers, for upstreams that know such words. OIDC Core §3.1.2.1. */

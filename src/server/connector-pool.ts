@@ -85,6 +85,7 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
   }
 
   function retire(slot: ConnectorSlot): void {
+    slot.retire();
     const retired = clock
       .sleep(retirement, closing.signal)
       .catch(() => undefined)

@@ -16,6 +16,8 @@ export interface ConnectorSlot {
   glance(): void;
   /** Waits for the first attempt, for no later one. @throws {UnavailableError} It does not open now. */
   open(): Promise<OpenConnector>;
+  /** Another one takes its place: it asks its upstream nothing more of its own accord, and serves who holds it. */
+  retire(): void;
   /** Gives up, and closes what is open. */
   close(): Promise<void>;
 }
@@ -44,6 +46,7 @@ class HopelessError extends Error {
 export function createConnectorSlot(record: ConnectorRecord, deps: ConnectorSlotDeps): ConnectorSlot {
   const { id, type, name, grantTypes } = record;
   const closing = new AbortController();
+  const retiring = new AbortController();
   const logger = deps.logger.with({ connector: { type, id } });
   let first: Promise<boolean> | undefined;
   let connector: Connector | undefined;
@@ -65,8 +68,9 @@ export function createConnectorSlot(record: ConnectorRecord, deps: ConnectorSlot
         await closeQuietly(opened, logger);
         return false;
       }
+      const resting = AbortSignal.any([closing.signal, retiring.signal]);
       const changed = (isAway: boolean): void => deps.observer.reached(id, !isAway);
-      watch = opened.probe && watchUpstream(opened.probe, { ...deps, logger, closing: closing.signal, changed });
+      watch = opened.probe && watchUpstream(opened.probe, { ...deps, logger, closing: resting, changed });
       deps.observer.reached(id, true);
       connector = watch === undefined ? opened : watched(opened, watch);
       if (unopened !== undefined) logger.info("connector opened", { id });
@@ -103,6 +107,7 @@ export function createConnectorSlot(record: ConnectorRecord, deps: ConnectorSlot
     record,
     info,
     glance: () => watch?.glance(),
+    retire: () => retiring.abort(),
     async open() {
       if (closing.signal.aborted) throw new UnavailableError(`connector ${id}`, "the connector was closed");
       first ??= detached(start);

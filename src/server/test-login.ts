@@ -33,6 +33,7 @@ export async function testLogin(
     scopes: { offlineAccess: true, groups: true },
     trail: { note: ({ outcome, check, because }) => report.fact(outcome === "fail" ? "fail" : "pass", check, because) },
     signal,
+    heard: (answer) => report.fact("pass", "answer", answer),
   };
   const result =
     connector.kind === "password"

@@ -71,6 +71,7 @@ describe("dex connector test, of a directory", { skip: missing(slapdPrograms) },
     says(stdout, "pass", "bind", /cn=readonly/);
     says(stdout, "pass", "user search", /uid "/);
     says(stdout, "pass", "group search", /member "/);
+    says(stdout, "pass", "answer", /dn "cn=jane,ou=People.*; uid "jane"/);
     says(stdout, "pass", "claims", /"groups":\[.*"admins"/);
     assert.doesNotMatch(stdout, /"foo"|readonly"/);
     const overTls = { ...config, host: `localhost:${slapd.tlsPort}`, startTLS: false };

@@ -70,6 +70,17 @@ function seeds(): readonly string[] {
       "Response",
       { pair },
     ),
+    sign(
+      makeResponse(
+        of("eve", {
+          nameIdXml: encryptFor('<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">eve</saml:NameID>', {
+            ...{ to: ours, as: "EncryptedID", wrap: "rsa-oaep", hash: "sha256", mask: "sha1" },
+          }),
+        }),
+      ),
+      "Response",
+      { pair },
+    ),
     sign(makeResponse(of("gus", { responseNamespacesXml: spaces })), "Assertion", { pair, canonical: inclusive }),
     sign(makeResponse(of("hal")).replaceAll("><", ">\n <"), "Response", { pair, isUriEmpty: true }),
   ];

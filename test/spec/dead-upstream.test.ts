@@ -5,8 +5,11 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { startFakeCrowd } from "../fake/crowd.ts";
+import { startFakeKeystone } from "../fake/keystone.ts";
 import { startFakeOAuth2 } from "../fake/oauth2.ts";
 import { startFakeOidc } from "../fake/oidc.ts";
+import { tcpRelay } from "../fake/tcp-relay.ts";
 import { missing } from "../peer/peer.ts";
 import { noSimpleSaml, startSimpleSaml } from "../peer/simplesaml.ts";
 import { slapdPrograms, startSlapd } from "../peer/slapd.ts";
@@ -183,6 +186,71 @@ describe("a vendor that dies", () => {
       const again = await startFakeOAuth2({ port: Number(new URL(fake.url).port) });
       open.push(again.close);
     });
+  });
+});
+
+describe("a service with passwords that dies", () => {
+  for (const [type, key, start] of [
+    ["keystone", "keystoneHost", startFakeKeystone],
+    ["atlassian-crowd", "baseURL", startFakeCrowd],
+  ] as const) {
+    it(`costs its button until it is back: ${type}`, async () => {
+      const fake = await start();
+      const relay = await tcpRelay(Number(new URL(fake.url).port));
+      open.push(fake.close, relay.close);
+      const account = {
+        clientID: "dex",
+        clientSecret: "s",
+        domain: "default",
+        keystoneUsername: "a",
+        keystonePassword: "b",
+      };
+      const here = await aServer(type, { ...account, [key]: `http://127.0.0.1:${relay.port}` });
+      await livesAndDies(here, relay.cut, relay.mend);
+    });
+  }
+
+  it("or that is silent", async () => {
+    const fake = await startFakeCrowd();
+    const relay = await tcpRelay(Number(new URL(fake.url).port));
+    open.push(fake.close, relay.close);
+    const url = `http://127.0.0.1:${relay.port}`;
+    const here = await aServer("atlassian-crowd", { clientID: "dex", clientSecret: "s", baseURL: url });
+    await livesAndDies(
+      here,
+      async () => relay.silence(),
+      async () => {
+        await relay.cut();
+        await relay.mend();
+      },
+    );
+  });
+});
+
+describe("an upstream that is replaced", () => {
+  it("is asked no more, though it is dead", async () => {
+    const fake = await startFakeOAuth2();
+    open.push(fake.close);
+    const urls = (path: string) => ({
+      authorizationURL: `${fake.url}/a`,
+      tokenURL: fake.url + path,
+      userInfoURL: `${fake.url}/u`,
+    });
+    const { server, button } = await aServer("oauth", { ...oauthKeys, ...urls("/old") });
+    fake.always("/old", { status: 502 });
+    await until(server, button, dead);
+    const config = { ...oauthKeys, ...urls("/token") };
+    const connectors = [{ type: "oauth", id: "up", name: "Upstream", config }, mockConnector];
+    await server.change({ connectors, telemetry: { http: "127.0.0.1:0" } });
+    await wait(100);
+    const asked = () => fake.heard.filter(({ path }) => path === "/old").length;
+    const before = asked();
+    for (let second = 0; second < 50; second++) {
+      await server.clock.advance(1_000);
+      await button("up");
+    }
+    assert.equal(asked(), before);
+    assert.match(await button("up"), alive);
   });
 });
 

@@ -1,11 +1,10 @@
-import { quoteGo } from "../../kernel/go-quote.ts";
 import type { Report } from "../contract.ts";
 import type { Directory } from "./directory.ts";
+import { rawOf } from "./entry-text.ts";
 import type { GroupSearch } from "./group-search.ts";
 import type { UserSearch } from "./user-search.ts";
 import { LdapResultError } from "./wire/errors.ts";
 import { parseFilter } from "./wire/filter.ts";
-import { type Entry, textOf } from "./wire/message.ts";
 
 export interface Asked {
   readonly bindDn: string;
@@ -43,15 +42,6 @@ export async function diagnoseDirectory(
   }
 }
 
-/** Every attribute with its first value, as the directory has it. */
-const rawOf = (entry: Entry): string =>
-  entry.attributes
-    .map(({ name, values }) => {
-      const more = values.length > 1 ? ` and ${values.length - 1} more` : "";
-      return `; ${name} ${quoteGo(textOf(values[0] ?? Buffer.alloc(0))?.slice(0, 80) ?? "no text")}${more}`;
-    })
-    .join("");
-
 interface Search {
   readonly about: string;
   readonly baseDn: string;
@@ -81,7 +71,7 @@ async function diagnoseSearch(
     const has = new Set(found.attributes.map(({ name }) => name.toLowerCase()));
     const absent = wanted.filter((name) => name.toUpperCase() !== "DN" && !has.has(name.toLowerCase()));
     const text = absent.length === 0 ? "it has every attribute that is read" : `it has no ${absent.join(", ")}`;
-    report.fact(absent.length === 0 ? "pass" : "warn", about, `${found.dn}: ${text}${rawOf(found)}`);
+    report.fact(absent.length === 0 ? "pass" : "warn", about, `${found.dn}: ${text}; ${rawOf(found)}`);
   } catch (error) {
     if (!(error instanceof LdapResultError)) throw error;
     report.fact("fail", about, `below ${baseDn}: ${error.message}`);

@@ -1,3 +1,4 @@
+import { quoteGo } from "../../kernel/go-quote.ts";
 import { type Entry, textOf } from "./wire/message.ts";
 
 /** The raw values of an attribute. The exact spelling wins over another case; `dn` is the entry's own name. */
@@ -41,3 +42,13 @@ export function sidText(value: Buffer): string | undefined {
   const subAuthorities = Array.from({ length: count }, (_, index) => value.readUInt32LE(8 + 4 * index));
   return ["S-1", value.readUIntBE(2, 6), ...subAuthorities].join("-");
 }
+
+/** What the directory has of an entry, as an operator reads it: each attribute with its first value. */
+export const rawOf = ({ dn, attributes }: Entry): string =>
+  [
+    `dn ${quoteGo(dn)}`,
+    ...attributes.map(({ name, values: [first, ...more] }) => {
+      const text = first === undefined ? "nothing" : quoteGo(textOf(first)?.slice(0, 80) ?? first.toString("hex"));
+      return `${name} ${text}${more.length === 0 ? "" : ` and ${more.length} more`}`;
+    }),
+  ].join("; ");

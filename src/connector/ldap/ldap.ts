@@ -13,6 +13,7 @@ import { diagnoseServers } from "./diagnose-servers.ts";
 import { createDirectory, type Directory } from "./directory.ts";
 import { directoryOptions } from "./directory-options.ts";
 import { sameDn } from "./dn.ts";
+import { rawOf } from "./entry-text.ts";
 import { findGroups, type GroupSearch, groupSearchOf } from "./group-search.ts";
 import { type Kerberos, openKerberos } from "./kerberos/kerberos.ts";
 import { ldapSchema } from "./schema.ts";
@@ -158,7 +159,8 @@ class People {
     }
   }
 
-  async #identify(user: Entry, username: string, { scopes, signal }: Login): Promise<Identity> {
+  async #identify(user: Entry, username: string, { scopes, signal, heard }: Login): Promise<Identity> {
+    heard?.(rawOf(user));
     const identity = identityOf(user, this.#users);
     const groups = scopes.groups
       ? await this.#directory.ask((connection) => findGroups(connection, this.#groups, user, signal), signal)
