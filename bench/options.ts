@@ -12,6 +12,7 @@ Measures this server beside others, interleaved in one run, and prints one table
   --rounds N           measurements per system; medians are shown  (3)
   --hits N             anonymous requests of "unauthenticated"     (100000)
   --flows N            logins of "soak"                            (100000)
+  --minutes N          length of "endurance"                       (30)
   --deadline S         a request without an answer for so long has failed (10)
   --directory PATH     where servers keep their files; its disk is part of the result (the system's temporary folder)
   --list               name workloads and systems
@@ -29,6 +30,7 @@ export interface Options {
   readonly rounds: number;
   readonly hits: number;
   readonly flows: number;
+  readonly minutes: number;
   readonly starts: number;
   readonly deadlineMs: number;
   readonly directory: string | undefined;
@@ -59,6 +61,7 @@ export function parseOptions(args: readonly string[]): Options {
     rounds: whole("rounds", values.rounds, 100) ?? usual.rounds,
     hits: whole("hits", values.hits, 10_000_000) ?? usual.hits,
     flows: whole("flows", values.flows, 10_000_000) ?? usual.flows,
+    minutes: positive("minutes", values.minutes) ?? 30,
     starts: usual.starts,
     deadlineMs: (positive("deadline", values.deadline) ?? 10) * 1_000,
     directory: values.directory,
@@ -80,6 +83,7 @@ function parsed(args: readonly string[]) {
     rounds: text,
     hits: text,
     flows: text,
+    minutes: text,
     deadline: text,
     directory: text,
   };

@@ -1,6 +1,7 @@
 import { Connection } from "../http/connection.ts";
 import type { VirtualClient } from "../oidc/virtual-client.ts";
 import type { Workload } from "./contract.ts";
+import { endurance } from "./endurance.ts";
 import { grpcCreateClient, grpcVersion } from "./grpc.ts";
 import { type RateWorkload, rateWorkload, type Stage } from "./rate.ts";
 import { soak } from "./soak.ts";
@@ -149,4 +150,5 @@ export const workloads: readonly Workload[] = [
   unauthenticated,
   start,
   soak,
+  endurance,
 ];
