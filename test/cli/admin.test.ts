@@ -79,6 +79,12 @@ describe("dex admin", { skip: missing(tlsPrograms), timeout: 120_000 }, () => {
     assert.ok(!stage.log.some((line) => line.includes("correct horse")));
   });
 
+  test("takes factors away, and says where there is nobody", async () => {
+    for (const words of ["factor reset local nobody", "factor delete local nobody --authenticator app"]) {
+      assert.equal((await admin(words)).code, 3, words);
+    }
+  });
+
   test("shows who waits after wrong passwords, and lets them try again", async () => {
     const password = { email: "tom@example.com", hash: Buffer.from(tomsHash), user_id: "u2" };
     await stage.client.dex.CreatePassword({ password });

@@ -20,6 +20,7 @@ import {
   refresh,
   signIn,
   tokensOf,
+  toldClient,
   unescapeHtml,
   userinfo,
 } from "../spec/relying-party.ts";
@@ -48,7 +49,15 @@ before(async () => {
   const file = {
     storage: { type: "sqlite3", config: { file: join(folder, "dex.db") } },
     enablePasswordDB: true,
-    oauth2: { skipApprovalScreen: true, passwordConnector: "local" },
+    oauth2: {
+      skipApprovalScreen: true,
+      passwordConnector: "local",
+      responseTypes: ["code", "id_token", "token"],
+      grantTypes: [
+        ...["authorization_code", "implicit", "refresh_token", "password", deviceGrant],
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+      ],
+    },
     staticClients: [
       { ...appClient, ssoSharedWith: ["*"] },
       { id: tv.id, name: "The TV", public: true },
@@ -92,11 +101,13 @@ async function hold(email: string) {
   const code = codeOf(await logIn(browser, email, { scope: "openid email offline_access" }));
   const family = tokensOf(await redeem(machine, code));
   const plain = tokensOf(await redeem(machine, await obtainCode(browser, local)));
+  const front = { ...local, response_type: "id_token token", nonce: "n" };
+  const { access_token = "" } = toldClient(await authorize(browser, front));
   const pending = await obtainCode(browser, { ...local, scope: "openid offline_access" });
   const device = await approveDevice(browser, machine);
   const question = await authorize(browser, { ...local, prompt: "consent" });
   assert.match(question.url.pathname, /\/approval$/);
-  return { browser, machine, family, plain, pending, device, question };
+  return { browser, machine, family, plain, implicit: { access_token }, pending, device, question };
 }
 type Held = Awaited<ReturnType<typeof hold>>;
 
@@ -107,11 +118,11 @@ const isActive = async (machine: UserAgent, token: string): Promise<boolean> => 
 
 /** What still works, by name. What is asked for is used up. */
 async function whatWorks(held: Held, email: string): Promise<readonly string[]> {
-  const { browser, machine, family, plain, pending, device, question } = held;
+  const { browser, machine, family, plain, implicit, pending, device, question } = held;
   const found: [string, boolean][] = [];
   const note = (name: string, works: boolean): void => void found.push([name, works]);
   const other = agentAt(0);
-  for (const [name, { access_token: token }] of Object.entries({ family, plain })) {
+  for (const [name, { access_token: token }] of Object.entries({ family, plain, implicit })) {
     for (const place of [machine, other]) {
       const userinfoWorks = (await userinfo(place, token)).status === 200;
       assert.equal(await isActive(place, token), userinfoWorks, name);
@@ -137,7 +148,8 @@ async function whatWorks(held: Held, email: string): Promise<readonly string[]> 
 
 const reqOf = ({ body }: Answer): string => unescapeHtml(/name="req" value="([^"]*)"/.exec(body)?.[1] ?? "");
 
-const tokens = ["access token, family", "access token, plain", "introspection of the refresh token"];
+const plainTokens = ["access token, plain", "access token, implicit"];
+const tokens = ["access token, family", ...plainTokens, "introspection of the refresh token"];
 const session = ["account page", "single sign-on", "consent page", "pending code", "approved device"];
 const again = ["login form", "password grant"];
 
@@ -171,10 +183,7 @@ const ways: Readonly<Record<string, readonly [how: (person: Person) => Promise<u
   "user delete, with the password": [({ user }) => admin.dex.DeleteUserIdentity(user), []],
   "password delete": [({ email }) => admin.dex.DeletePassword({ email }), []],
   "the account page of another browser": [endFromElsewhere, again],
-  "refresh revoke": [
-    ({ user }) => admin.admin.RevokeRefreshTokens(user),
-    ["access token, plain", ...session, ...again],
-  ],
+  "refresh revoke": [({ user }) => admin.admin.RevokeRefreshTokens(user), [...plainTokens, ...session, ...again]],
 };
 
 describe("what a person holds, after", { timeout: 240_000 }, () => {
