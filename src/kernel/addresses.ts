@@ -45,13 +45,23 @@ export function parseAddress(text: string): Address | undefined {
 
 /** Whose address it is: of IPv6 the first 64 bits, for whoever has one address there has 2^64 of them. RFC 6177, RFC 7934 §1. */
 export function networkOf(text: string): string {
-  const address = parseAddress(text.split("%")[0] ?? "");
-  if (address?.family !== "ipv6") return address?.text ?? text;
-  const [head = "", tail] = address.text.split("::");
+  const [address = ""] = text.split("%", 1);
+  if (isIP(address) !== 6) return text;
+  // The long way round is for the few that hold an IPv4 address: every request comes by here.
+  if (address.includes(".") || /^[0:]+:ffff:/i.test(address)) {
+    const canonical = parseAddress(address);
+    return canonical?.family === "ipv4" ? canonical.text : firstHalf(canonical?.text ?? address);
+  }
+  return firstHalf(address);
+}
+
+function firstHalf(address: string): string {
+  const [head = "", tail] = address.split("::");
   const groups = head === "" ? [] : head.split(":");
   const rest = tail === undefined || tail === "" ? [] : tail.split(":");
   const zeros = Array<string>(tail === undefined ? 0 : 8 - groups.length - rest.length).fill("0");
-  return [...groups, ...zeros, ...rest].slice(0, 4).join(":");
+  const half = [...groups, ...zeros, ...rest].slice(0, 4);
+  return half.map((group) => Number.parseInt(group, 16).toString(16)).join(":");
 }
 
 /** Whether an address lies in one of `ranges`. */
