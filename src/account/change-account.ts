@@ -1,4 +1,4 @@
-import { authTimeOf } from "../flow/session.ts";
+import { authTimeOf, freshness } from "../flow/session.ts";
 import { Secret } from "../kernel/secret.ts";
 import { AlreadyExistsError, ReadOnlyError } from "../storage/contract.ts";
 import type { AuthSession, Password } from "../storage/records.ts";
@@ -11,9 +11,6 @@ import { isChangeable } from "./is-changeable.ts";
 import { mailNewAddress, mailNotice } from "./mails.ts";
 import { type PasswordProblem, passwordProblem } from "./password-rule.ts";
 import { mayMail } from "./verify-address.ts";
-
-/** Milliseconds for which a login counts as the current password. */
-const freshness = 5 * 60_000;
 
 /** The account behind a session; undefined: it is none of ours. */
 export async function accountOf(session: AuthSession, { storage }: AccountDeps): Promise<Password | undefined> {

@@ -15,7 +15,7 @@ import { totpPage } from "../page/totp-page.ts";
 import { webauthnPage } from "../page/webauthn-page.ts";
 import type { AuthSession, UserIdentity } from "../storage/records.ts";
 import { proofOf } from "./account-credentials.ts";
-import { hasProved, showCodes } from "./account-factor.ts";
+import { aboutOf, hasProved, showCodes } from "./account-factor.ts";
 import { assertAccountForm, placeOfSession, sealAccountForm } from "./account-form.ts";
 import { isPost, withBack } from "./account-request.ts";
 import { deviceName } from "./device-name.ts";
@@ -137,8 +137,14 @@ async function keyOf(
     ceremony && (await addKey({ user, factor, challenge: ceremony.challenge, answer, name }, mayAdd, flow));
   if (finished?.ok === true) return added(session, finished.proof, request, provider);
   const reason = finished?.reason ?? "no ceremony of this session, or too long ago";
-  const { userId: user_id, connectorId: connector_id } = session;
-  request.logger.warn("factor refused", { user_id, connector_id, authenticator: factor.id, reason });
+  provider.trail(request).note({
+    check: "factor.enrolment",
+    outcome: "fail",
+    because: reason,
+    spec: "WebAuthn §7.1",
+    about: aboutOf(session),
+  });
+  request.logger.warn("factor refused", { ...aboutOf(session), authenticator: factor.id, reason });
   return showKey(here, true, request, provider);
 }
 
@@ -178,8 +184,9 @@ async function added(
   provider: Provider,
 ): Promise<HttpAnswer> {
   const { flow } = provider;
-  const { userId: user_id, connectorId: connector_id } = session;
-  request.logger.warn("factor enrolled", { user_id, connector_id, authenticator: proof.factor });
+  const because = `${proof.factor} is set up, on the account page`;
+  provider.trail(request).note({ check: "factor.enrolment", outcome: "pass", because, about: aboutOf(session) });
+  request.logger.warn("factor enrolled", { ...aboutOf(session), authenticator: proof.factor });
   await noteProof(session.id, session, proof, flow);
   const codes = await firstCodes(session, flow);
   return codes === undefined

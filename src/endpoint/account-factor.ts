@@ -16,6 +16,9 @@ import { withBack } from "./account-request.ts";
 import type { Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
 
+/** Whom a decision is about. */
+export const aboutOf = ({ userId, connectorId }: AuthSession) => ({ user_id: userId, connector_id: connectorId });
+
 /** Whether a second factor was proved in this session. */
 export const hasProved = ({ extra }: AuthSession): boolean => (extra?.factors ?? []).length > 0;
 
@@ -105,11 +108,11 @@ export async function changeFactor(
   action: "remove-factor" | "rename-key",
   request: HttpRequest,
   session: AuthSession,
-  { flow, logger }: Provider,
+  { flow, logger, trail }: Provider,
 ): Promise<AccountNotice> {
   const form = request.form();
   const [factorId, keyId] = [form.get("subject") ?? "", form.get("key") ?? ""];
-  const fields = { user_id: session.userId, connector_id: session.connectorId, authenticator: factorId };
+  const fields = { ...aboutOf(session), authenticator: factorId };
   if (action === "rename-key") {
     const name = keyName(form.get("name") ?? "");
     if (name === undefined) throw new PageError(400, "refusal.keyName");
@@ -121,6 +124,8 @@ export async function changeFactor(
   const isAskedFor = identity === undefined || (await isAskedForFactor(session, identity, flow));
   const which = { factorId, ...(keyId === "" ? {} : { keyId }) };
   if (!(await removeFactor(session, which, isAskedFor, flow))) throw new PageError(400, "refusal.lastFactor");
+  const because = `${factorId} is taken away by its person`;
+  trail(request).note({ check: "factor.removal", outcome: "pass", because, about: aboutOf(session) });
   logger.warn("factor removed by its person", fields);
   return "factorRemoved";
 }

@@ -13,7 +13,7 @@ import { recoveryPage } from "../page/recovery-page.ts";
 import { totpPage } from "../page/totp-page.ts";
 import { webauthnPage } from "../page/webauthn-page.ts";
 import type { AuthSession, UserIdentity } from "../storage/records.ts";
-import { hasProved } from "./account-factor.ts";
+import { aboutOf, hasProved } from "./account-factor.ts";
 import { placeOfSession } from "./account-form.ts";
 import type { Provider } from "./provider.ts";
 import { readJson } from "./read-json.ts";
@@ -46,6 +46,12 @@ export async function askForFactor(
   const said = request.form().get(isRecovery ? "recovery_code" : factor.type === "TOTP" ? "totp" : "answer");
   if (request.method !== "POST" || said === undefined) return show(question, false, request, provider);
   const tried = await tryFactor(request, session, provider, () => prove(question, said, request, provider));
+  provider.trail(request).note({
+    check: "factor.proved",
+    outcome: tried === undefined ? "fail" : "pass",
+    because: `${isRecovery ? "a recovery code for " : ""}${factor.id}, on the account page`,
+    about: aboutOf(session),
+  });
   if (tried === undefined) return show(question, true, request, provider);
   await noteProof(session.id, session, tried.proof, provider.flow);
   return tried.andKnown(redirect(303, request.path));

@@ -1,6 +1,13 @@
 import type { FlowContext, FlowOutcome } from "../flow/contract.ts";
 import type { TotpFactor } from "../flow/factor-contract.ts";
-import { type FactorStep, leaveFactors, noteFactor, openFactorStep, ownerOf } from "../flow/factor-step.ts";
+import {
+  type FactorStep,
+  leaveFactors,
+  noteEnrolment,
+  noteFactor,
+  openFactorStep,
+  ownerOf,
+} from "../flow/factor-step.ts";
 import { codesLeft, firstCodes } from "../flow/recovery-codes.ts";
 import { stepMac } from "../flow/step-mac.ts";
 import {
@@ -76,6 +83,7 @@ async function enrol(
   const user = ownerOf(step.record);
   const proof = await confirmTotp(step.factor, user, enrolment, request.form().get("totp") ?? "", flow);
   if (proof === undefined) return refuse(step, enrolment, request, context, provider);
+  noteEnrolment(step.factor.id, user, context);
   request.logger.info("factor enrolled", {
     user_id: user.userId,
     connector_id: user.connectorId,

@@ -1,6 +1,6 @@
 import type { FlowContext, FlowOutcome } from "../flow/contract.ts";
 import type { WebauthnFactor } from "../flow/factor-contract.ts";
-import { type FactorStep, noteFactor, openFactorStep, ownerOf } from "../flow/factor-step.ts";
+import { type FactorStep, noteEnrolment, noteFactor, openFactorStep, ownerOf } from "../flow/factor-step.ts";
 import { codesLeft } from "../flow/recovery-codes.ts";
 import { stepMac } from "../flow/step-mac.ts";
 import { beginCeremony, type Ceremony, finishAssertion, finishRegistration } from "../flow/webauthn-factor.ts";
@@ -78,6 +78,7 @@ export const webauthnRegisterFinishEndpoint = called("register", async (step, re
   const finished = await finishRegistration(record, factor, answerOf(request), provider.flow);
   if (!finished.ok) return refuse(finished.reason, 400, "Registration failed.", step, request, context);
   const { userId, connectorId } = ownerOf(record);
+  noteEnrolment(factor.id, ownerOf(record), context);
   request.logger.info("factor enrolled", { user_id: userId, connector_id: connectorId, authenticator: factor.id });
   const noted = await noteFactor(record, finished.proof, context, provider.flow);
   return goOn(noted.id, stepMac(noted, "step:mfa", context.browsers), provider);

@@ -1,9 +1,10 @@
 import type { AuthSession, UserIdentity } from "../storage/records.ts";
 import { encodeSubject } from "../token/subject.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
+import { enrolledFactors } from "./factor-step.ts";
 import { continueLogin } from "./finish-login.ts";
 import { openSession, useSession } from "./keep-session.ts";
-import { attainableContexts } from "./missing-factors.ts";
+import { attainableContexts, missingFactors } from "./missing-factors.ts";
 import { nextStep, type SessionFacts } from "./next-step.ts";
 import { authTimeOf, type Reach, sharesWith, sharingCandidates } from "./session.ts";
 import { factorsOf } from "./stored-request.ts";
@@ -61,9 +62,25 @@ async function openOffer(
       contexts: [...(session.extra?.contexts ?? []), ...attainableContexts(connector, deps.factors)],
     },
     isOnlineOnly: session.extra?.isOnlineOnly === true,
+    leadsToEnrolment: await leadsToEnrolment(request, session, identity, deps),
     reach: await reachOf(session, request.clientId, deps),
   };
   return { session, identity, facts };
+}
+
+/** Whether the session would go on to set up the first factor of its person. */
+async function leadsToEnrolment(
+  request: FlowRequest,
+  { extra = {} }: AuthSession,
+  identity: UserIdentity,
+  deps: FlowDeps,
+): Promise<boolean> {
+  const { factors, connectors, storage } = deps;
+  if (factors.authenticators.length === 0 || (extra.factors ?? []).length > 0) return false;
+  if ((await enrolledFactors(identity, deps)).length > 0) return false;
+  const client = await storage.clients.get(request.clientId);
+  const connector = (await connectors.list()).find(({ id }) => id === identity.connectorId);
+  return client !== undefined && missingFactors(request, extra, client, connector, factors).length > 0;
 }
 
 async function reachOf(session: AuthSession, clientId: string, { sessions, storage }: FlowDeps): Promise<Reach> {

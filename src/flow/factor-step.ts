@@ -78,6 +78,15 @@ const isOfType = <T extends Factor["type"]>(factor: Factor, type: T): factor is 
 /** Whether any factor was proved in this login, or in the session that it reused. */
 export const hasProved = ({ extra }: AuthRequest): boolean => (extra?.factors ?? []).length > 0;
 
+/** Notes that somebody has set a factor up in a login. */
+export const noteEnrolment = (factorId: string, { userId, connectorId }: UserKey, { trail }: FlowContext): void =>
+  trail.note({
+    check: "factor.enrolment",
+    outcome: "pass",
+    because: `${factorId} is set up`,
+    about: { user_id: userId, connector_id: connectorId },
+  });
+
 /** Notes what the person has proved, in their login and in their session. The login stays where it is. */
 export async function noteFactor(
   record: AuthRequest,

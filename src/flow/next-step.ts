@@ -4,7 +4,7 @@ import { OAuthError } from "../oauth/error.ts";
 import { scopes as scopeNames } from "../oauth/scope.ts";
 import { meetsAcr, type Strength } from "./acr.ts";
 import type { FlowPolicy, FlowRequest } from "./contract.ts";
-import type { Reach } from "./session.ts";
+import { freshness, type Reach } from "./session.ts";
 
 /** How far a login has come. */
 export interface Progress {
@@ -36,6 +36,8 @@ export interface SessionFacts {
   readonly strength: Strength;
   /** The upstream was not asked for lasting access. */
   readonly isOnlineOnly: boolean;
+  /** Its person would go on to set up a first factor. */
+  readonly leadsToEnrolment: boolean;
 }
 
 export type Step =
@@ -121,6 +123,10 @@ function objectionTo(session: SessionFacts | undefined, request: FlowRequest): O
   }
   if (session.isOnlineOnly && scopes.includes(scopeNames.offlineAccess) && !isSilent(request)) {
     return { because: "the upstream was not asked for lasting access", spec: "OIDC Core §11" };
+  }
+  // Somebody who finds a browser open must not make the account theirs.
+  if (session.leadsToEnrolment && session.now - session.authTime > freshness && !isSilent(request)) {
+    return { because: "a first factor is to be set up, and nobody has signed in a moment ago" };
   }
   // Zero asks for a login whatever the clock says. OIDC Core §3.1.2.1.
   const isTooOld = maxAge !== undefined && (maxAge === 0 || session.now - session.authTime > maxAge * 1000);

@@ -9,6 +9,9 @@ export function authTimeOf(session: AuthSession): number {
   return times.length === 0 ? session.createdAt : Math.max(...times);
 }
 
+/** Milliseconds for which a login proves that its person is still there: what would keep them out later takes no less. */
+export const freshness = 5 * 60_000;
+
 /** How a session reaches a client: it has been there, another client shares it, or not at all. */
 export type Reach = "own" | "shared" | "none";
 

@@ -17,6 +17,7 @@ export const auditEvents: Readonly<Record<string, Readonly<Partial<Record<Decisi
   "session.begun": { pass: "session.begun" },
   "factor.proved": { pass: "factor.proved", fail: "factor.failed" },
   "factor.enrolment": { pass: "factor.enrolled", chose: "factor.enrolled", fail: "factor.refused" },
+  "factor.removal": { pass: "factor.removed" },
   "logout.proved": { pass: "logout.requested" },
   "token.answered": { pass: "token.issued", fail: "token.refused" },
   "token.revoked": { pass: "token.revoked" },

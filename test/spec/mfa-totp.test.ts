@@ -258,6 +258,22 @@ describe("nobody gets round a factor", () => {
     assertRefused(await refresh(now.newAgent(), next), "invalid_grant");
   });
 
+  it("with a session that was left open: the first factor is set up after a login of a moment ago", async (t) => {
+    const server = await startWithFactors();
+    t.after(() => server.close());
+    const agent = server.newAgent();
+    codeOf(await logIn(agent, {}, free));
+    await server.clock.advance(300_001);
+    const page = await authorize(agent);
+    assert.match(page.url.pathname, /\/auth\/pw\/login$/);
+    assertTold(await authorize(agent, { prompt: "none" }), { error: "interaction_required", state: "a state" });
+    assert.ok(isSettingUp(await logIn(agent)));
+    // A moment ago is soon enough.
+    const other = server.newAgent();
+    codeOf(await logIn(other, {}, free));
+    assert.ok(isSettingUp(await authorize(other)));
+  });
+
   it("through a chain that names a factor which is not there", async () => {
     await assert.rejects(
       startWithFactors({ staticClients: [{ ...appClient, mfaChain: ["typo"] }] }),

@@ -1,5 +1,9 @@
 /** A passkey in place of a password: who gets in by it, and who does not. WebAuthn Level 3 §7.2, RFC 8176. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { type SecurityKey, securityKey } from "../fake/security-key.ts";
 import { free, freeClient, totp } from "./mfa.ts";
@@ -85,7 +89,7 @@ describe("a passkey in place of a password", () => {
     assert.deepEqual(claims.groups, ["admins"]);
   });
 
-  it("stands for the client's chain; a chain that names no factor still lets nobody in", async (t) => {
+  it("stands for the client's chain", async (t) => {
     const { server, device, agent, page } = await atNewBrowser(t, {}, app);
     const claims = await claimsOf(await agent.follow(await signIn(agent, page, device)), server, app);
     assert.deepEqual(claims.amr, ["hwk", "user", "mfa"]);
@@ -237,6 +241,26 @@ describe("nobody gets in by a passkey", () => {
     const { server, device, agent, page } = await atNewBrowser(t);
     await server.change({ ...rest, staticPasswords: [bob] });
     assertRefusedHere(await signIn(agent, page, device), server, /not there any more/);
+  });
+
+  it("while the account is locked", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "dex-passkey-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, "dex.db");
+    const storage = { type: "sqlite3", config: { file } };
+    const before = await startWithPasskeys(t, { storage });
+    const device = await enrolPasskey(before.newAgent());
+    const inside = before.newAgent();
+    codeOf(await inside.follow(await signIn(inside, await atForm(inside), device)));
+    await before.close();
+    const database = new DatabaseSync(file);
+    database.exec("update user_identity set blocked_until = '2999-01-01 00:00:00+00:00'");
+    database.close();
+    const server = await startWithPasskeys(t, { storage }, { clock: before.clock });
+    const agent = server.newAgent();
+    const answer = await signIn(agent, await atForm(agent), device);
+    assertPage(answer, 403, "This account is locked. Ask your administrator for access.");
+    assert.equal(agent.cookies.has("dex_session"), false);
   });
 
   it("where the client does not allow the password database", async (t) => {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type SecurityKey, securityKey } from "../fake/security-key.ts";
 import { free, freeClient, recoveryCodesOn, startWithFactors, totp } from "./mfa.ts";
 import { authorize, type Params, type RelyingParty, unescapeHtml } from "./relying-party.ts";
-import { appClient, type ConfigFile, type ServerUnderTest } from "./server-under-test.ts";
+import { appClient, type ConfigFile, type ServerUnderTest, type Start } from "./server-under-test.ts";
 import type { Answer, UserAgent } from "./user-agent.ts";
 
 export const keyOptions = { rpId: "localhost", origin: "http://localhost:5556" };
@@ -25,15 +25,19 @@ export const local = { connector_id: "local" };
 export async function startWithPasskeys(
   t: { after(run: () => unknown): void },
   file: ConfigFile = {},
+  start: Start = {},
 ): Promise<ServerUnderTest> {
-  const server = await startWithFactors({
-    connectors: [],
-    enablePasswordDB: true,
-    staticPasswords: [ada, bob],
-    staticClients: [{ ...appClient, mfaChain: ["totp"] }, freeClient],
-    mfa: { authenticators: [totp, passkey] },
-    ...file,
-  });
+  const server = await startWithFactors(
+    {
+      connectors: [],
+      enablePasswordDB: true,
+      staticPasswords: [ada, bob],
+      staticClients: [{ ...appClient, mfaChain: ["totp"] }, freeClient],
+      mfa: { authenticators: [totp, passkey] },
+      ...file,
+    },
+    start,
+  );
   t.after(() => server.close());
   return server;
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { type CaughtMail, fakeSmtp, linkIn } from "../fake/smtp.ts";
 import { throwawayCa } from "../peer/throwaway-ca.ts";
+import { addPasskey, passkey, signIn } from "./passkeys.ts";
 import {
   assertPage,
   assertRefused,
@@ -42,7 +43,11 @@ const mailTo = (port: number, more = {}) => ({
   ...more,
 });
 const server = await startServerUnderTest(
-  { ...base, mail: mailTo(smtp.port, { username: "dex", password: "mail secret" }) },
+  {
+    ...base,
+    mfa: { authenticators: [passkey] },
+    mail: mailTo(smtp.port, { username: "dex", password: "mail secret" }),
+  },
   { sessions: true },
 );
 const downgraded = await startServerUnderTest({ ...base, mail: mailTo(plain.port) });
@@ -317,6 +322,20 @@ describe("the account page", () => {
     assert.equal((await agent.get("/account")).status, 303);
     assert.equal((await logIn(server.newAgent(), email, password)).status, 401);
     const claims = await claimsOf(wanted);
+    assert.deepEqual([claims.email, claims.email_verified], [wanted, true]);
+  });
+
+  it("leaves the passkey its person, who then has the new address", async () => {
+    const [email, wanted] = [newAddress(), newAddress("new")];
+    await signUp(email);
+    const agent = await opened(email);
+    const device = await addPasskey(agent);
+    await change(agent, "/account/email", { email: wanted });
+    await press(linkIn(await smtp.next(wanted)));
+    const next = server.newAgent();
+    const answer = await next.follow(await signIn(next, await authorize(next, { scope }), device));
+    const { access_token: token } = JSON.parse((await redeem(next, codeOf(answer))).body) as Tokens;
+    const claims = JSON.parse((await userinfo(next, token)).body) as Record<string, unknown>;
     assert.deepEqual([claims.email, claims.email_verified], [wanted, true]);
   });
 
