@@ -108,6 +108,7 @@ describe("an OpenID provider that dies", () => {
     open.push(fake.close);
     const here = await aServer("oidc", oidcKeys(fake.url));
     for (const [path, status] of [
+      ["/token", 500],
       ["/token", 502],
       ["/token", 504],
       ["/.well-known/openid-configuration", 500],
@@ -176,6 +177,26 @@ describe("an OAuth 2.0 server that dies", () => {
       const again = await startFakeOAuth2({ port: Number(new URL(fake.url).port) });
       open.push(again.close);
     });
+  });
+});
+
+describe("an OAuth 2.0 server whose token endpoint has no word but 500 for a GET", () => {
+  it("keeps its button, and loses it when it is gone", async () => {
+    const fake = await startFakeOAuth2();
+    fake.handler = ({ method, path }, response) => {
+      if (method !== "GET" || path !== "/token") return false;
+      response.writeHead(500).end();
+      return true;
+    };
+    const urls = { authorizationURL: `${fake.url}/a`, tokenURL: `${fake.url}/token`, userInfoURL: `${fake.url}/u` };
+    const { server, button } = await aServer("oauth", { ...oauthKeys, ...urls });
+    for (let minute = 0; minute < 3; minute++) {
+      assert.match(await button("up"), alive);
+      await server.clock.advance(60_000);
+      await wait(50);
+    }
+    await fake.close();
+    await until(server, button, dead);
   });
 });
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { BadAnswerError, UnavailableError } from "../../kernel/errors.ts";
 import type { Secret } from "../../kernel/secret.ts";
+import { httpProbe } from "../shared/http-probe.ts";
 import { parseJson } from "../shared/json.ts";
-import { probeHttp } from "../shared/probe-http.ts";
 import { complaintIn, readJson } from "../shared/read-json.ts";
 import type { CrowdConfig } from "./config.ts";
 
@@ -73,8 +73,9 @@ export function crowdApi(
     );
   }
 
+  const probe = httpProbe(fetch);
   return {
-    probe: (signal) => probeHttp(fetch, baseURL, signal),
+    probe: (signal) => probe(baseURL, signal),
     async authenticate(username, password, signal) {
       const path = password === undefined ? "/session?validate-password=false" : "/session";
       const body = { username, ...(password === undefined ? {} : { password: password.reveal() }) };

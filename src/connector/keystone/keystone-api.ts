@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { BadAnswerError, UnavailableError } from "../../kernel/errors.ts";
 import { Secret } from "../../kernel/secret.ts";
+import { httpProbe } from "../shared/http-probe.ts";
 import { looseText } from "../shared/json.ts";
-import { probeHttp } from "../shared/probe-http.ts";
 import { complaintIn, readJson } from "../shared/read-json.ts";
 
 /** The Identity API v3, as far as a login needs it. */
@@ -100,6 +100,7 @@ export function keystoneApi(
     return answer;
   }
 
+  const probe = httpProbe(fetch);
   return {
     async authenticate(auth, signal) {
       const response = await fetch(`${root}/auth/tokens`, {
@@ -124,7 +125,7 @@ export function keystoneApi(
         expiresAt: Number.isNaN(expiresAt) ? undefined : expiresAt,
       };
     },
-    probe: (signal) => probeHttp(fetch, root, signal, true),
+    probe: (signal) => probe(root, signal, true),
     revoke(token) {
       const headers = { "x-auth-token": token.reveal(), "x-subject-token": token.reveal() };
       fetch(`${root}/auth/tokens`, { method: "DELETE", headers }).then((response) => {

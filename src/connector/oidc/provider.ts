@@ -2,9 +2,9 @@ import { BadAnswerError } from "../../kernel/errors.ts";
 import type { Clock, Logger, Random } from "../../kernel/ports.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import { type Claims, claimsIn } from "../shared/claims.ts";
+import { httpProbe } from "../shared/http-probe.ts";
 import { checkToken, type Expected } from "../shared/id-token.ts";
 import { createKeySet, InvalidTokenError, type KeySet } from "../shared/key-set.ts";
-import { probeHttp } from "../shared/probe-http.ts";
 import { mustSucceed } from "../shared/read-json.ts";
 import { type RefreshOnce, refreshOnce } from "../shared/rotating-refresh.ts";
 import { createTokenClient, type TokenClient } from "../shared/token-client.ts";
@@ -42,6 +42,7 @@ export async function openProvider(config: OidcConfig, deps: ProviderDeps): Prom
   const read = (): Promise<Metadata> => discover(config, fetch, new AbortController().signal);
   const metadata = keepMetadata(await read(), read, deps);
   const keys = createKeySet(fetch, () => metadata().jwksUri, clock);
+  const probe = httpProbe(fetch);
   let made: { readonly tokenUrl: string; readonly client: TokenClient } | undefined;
 
   function client(): TokenClient {
@@ -107,7 +108,7 @@ export async function openProvider(config: OidcConfig, deps: ProviderDeps): Prom
       return claims;
     },
     async probe(signal) {
-      await Promise.all([probeHttp(fetch, discoveryUrl(config), signal, true), client().probe(signal)]);
+      await Promise.all([probe(discoveryUrl(config), signal, true), client().probe(signal)]);
     },
   };
 }

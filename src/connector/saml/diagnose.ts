@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { ConnectorDeps, Report } from "../contract.ts";
-import { probeHttp } from "../shared/probe-http.ts";
+import { httpProbe } from "../shared/http-probe.ts";
 import { hasMetadata, type SamlKeys } from "./config.ts";
 import type { Endpoint, Idp } from "./idp.ts";
 import { openParts, type Parts } from "./parts.ts";
@@ -43,7 +43,7 @@ async function diagnoseEndpoint(
   report.fact("pass", about, `${binding} to ${url.href}`);
   await report.address(url);
   try {
-    await probeHttp(openFetch({ insecureSkipVerify: true }), url.href, AbortSignal.timeout(patience));
+    await httpProbe(openFetch({ insecureSkipVerify: true }))(url.href, AbortSignal.timeout(patience));
   } catch (error) {
     report.fact("warn", about, `not from here: ${error instanceof Error ? error.message : String(error)}`);
   }

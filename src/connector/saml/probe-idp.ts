@@ -1,5 +1,5 @@
 import type { ConnectorDeps } from "../contract.ts";
-import { probeHttp } from "../shared/probe-http.ts";
+import { httpProbe } from "../shared/http-probe.ts";
 import type { IdpSource } from "./idp.ts";
 
 /**
@@ -9,13 +9,13 @@ import type { IdpSource } from "./idp.ts";
  */
 export function idpProbe(idp: IdpSource, { openFetch }: Pick<ConnectorDeps, "openFetch">) {
   // Nothing of the answer is used, and whom to trust is the browser's business.
-  const fetch = openFetch({ insecureSkipVerify: true, maxBody: 256 * 1024 });
+  const probe = httpProbe(openFetch({ insecureSkipVerify: true, maxBody: 256 * 1024 }));
   let answered: string | undefined;
   return async (signal: AbortSignal): Promise<void> => {
     const { sso } = await idp.current(signal);
     const { href } = sso.url;
     try {
-      await probeHttp(fetch, href, signal);
+      await probe(href, signal);
       answered = href;
     } catch (error) {
       if (answered === href) throw error;

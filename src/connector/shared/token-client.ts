@@ -2,8 +2,8 @@ import { z } from "zod";
 import { BadAnswerError, UnavailableError } from "../../kernel/errors.ts";
 import type { Clock } from "../../kernel/ports.ts";
 import { Secret } from "../../kernel/secret.ts";
+import { httpProbe } from "./http-probe.ts";
 import { parseJson } from "./json.ts";
-import { probeHttp } from "./probe-http.ts";
 import { complaintIn, mustSucceed, readValue } from "./read-json.ts";
 
 /**
@@ -76,6 +76,7 @@ type Way = "header" | "body" | "assertion";
 
 export function createTokenClient(options: TokenClientOptions): TokenClient {
   const ways = waysOf(options.authentication);
+  const probe = httpProbe(options.fetch);
   let working: Way | undefined;
 
   async function inEveryWay<T>(attempt: (way: Way) => Promise<T>): Promise<T> {
@@ -123,7 +124,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
         await mustSucceed(response, options.what);
         return response.text();
       }),
-    probe: (signal) => probeHttp(options.fetch, options.tokenUrl, signal),
+    probe: (signal) => probe(options.tokenUrl, signal),
   };
 }
 
