@@ -208,6 +208,37 @@ for (const [what, change] of [
   });
 }
 
+test("a change that does not open leaves the old one at work, button and all, until it does", async () => {
+  const stored = [aRecord({ config: { host: "a" } })];
+  const { pool, clock, upstream } = aPool(stored);
+  const before = (await pool.open("up"))?.connector;
+  upstream.answer = "fails";
+  for (const host of ["b", "c"]) {
+    stored[0] = aRecord({ config: { host } });
+    await clock.advance(1_001);
+    assert.equal((await pool.open("up"))?.connector, before, host);
+    assert.deepEqual(
+      (await pool.list()).map(({ unavailable }) => unavailable),
+      [undefined],
+    );
+  }
+  stored[0] = aRecord({ config: { host: "wrong" } });
+  await clock.advance(1_001);
+  assert.equal((await pool.open("up"))?.connector, before, "a mistake in it is no reason either");
+  assert.deepEqual(upstream.closed, []);
+  upstream.answer = "opens";
+  stored[0] = aRecord({ config: { host: "d" } });
+  await clock.advance(1_001);
+  assert.notEqual((await pool.open("up"))?.connector, before);
+  await clock.advance(60_000);
+  assert.deepEqual(upstream.closed, [{ host: "a" }], "once it opens, the old one goes");
+  stored.length = 0;
+  await clock.advance(1_001);
+  assert.equal(await pool.open("up"), undefined, "what is removed has no successor to wait for");
+  await pool.close();
+  assert.deepEqual(upstream.closed, [{ host: "a" }, { host: "d" }]);
+});
+
 test("what has not changed is not opened again, and what was removed is gone and closed", async () => {
   const { pool, clock, upstream, stored, reached } = aPool([aRecord()]);
   const before = await pool.open("up");

@@ -14,6 +14,7 @@ import { secretEqual } from "../kernel/secret-equal.ts";
 import type { Storage } from "../storage/contract.ts";
 import type { ConnectorRecord } from "../storage/records.ts";
 import { type ConnectorSlot, type ConnectorSlotDeps, createConnectorSlot } from "./connector-slot.ts";
+import { succeed } from "./connector-succession.ts";
 
 export interface ConnectorPoolDeps extends ConnectorSlotDeps {
   readonly storage: { readonly connectors: Pick<Storage["connectors"], "list"> };
@@ -60,28 +61,30 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
     readAt = askedAt;
   }
 
-  /** The slots of `records`, keeping those whose record is the same and retiring the rest. */
+  /** The slots of `records`: those whose record is the same, successors of those whose record changed, new ones. */
   function adopt(records: readonly ConnectorRecord[]): ReadonlyMap<string, ConnectorSlot> {
     const adopted = new Map<string, ConnectorSlot>();
     // compat(dex): of two with the same id the last one counts.
     for (const record of new Map(records.map((each) => [each.id, each])).values()) {
       if (deps.local() !== undefined && record.id === localInfo.id) continue;
       const known = slots.get(record.id);
-      const isSame = known !== undefined && sameRecord(known.record, record);
-      adopted.set(record.id, isSame ? known : newSlot(record));
+      if (known === undefined) adopted.set(record.id, newSlot(record));
+      else if (sameRecord(known.record, record)) adopted.set(record.id, known);
+      else adopted.set(record.id, succeed(known.incumbent?.() ?? known, newSlot(record), retire));
     }
-    for (const slot of slots.values()) if (adopted.get(slot.record.id) !== slot) retire(slot);
+    for (const slot of slots.values()) if (!adopted.has(slot.record.id)) retire(slot);
     for (const id of slots.keys()) if (!adopted.has(id)) deps.observer.reached(id, undefined);
     return adopted;
   }
 
   function newSlot(record: ConnectorRecord): ConnectorSlot {
-    const slot = createConnectorSlot(record, {
+    return createConnectorSlot(record, {
       ...deps,
       // Of two of one id the retired one has nothing to tell.
-      observer: { reached: (id, isThere) => void (slots.get(id) === slot && deps.observer.reached(id, isThere)) },
+      observer: {
+        reached: (id, isThere) => void (slots.get(id)?.record === record && deps.observer.reached(id, isThere)),
+      },
     });
-    return slot;
   }
 
   function retire(slot: ConnectorSlot): void {

@@ -18,6 +18,8 @@ export interface ConnectorSlot {
   open(): Promise<OpenConnector>;
   /** Another one takes its place: it asks its upstream nothing more of its own accord, and serves who holds it. */
   retire(): void;
+  /** Who serves until another takes the place; what has not opened gives up. Absent: this one. */
+  incumbent?(): ConnectorSlot;
   /** Gives up, and closes what is open. */
   close(): Promise<void>;
 }
