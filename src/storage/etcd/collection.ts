@@ -175,7 +175,11 @@ export class EtcdCollection<K extends KindName> implements Collection<RecordKind
   #swapping(found: Found<K>, written: Written, next: RecordOf<K>): TxnRequest {
     return {
       compare: this.#unchanged(found),
-      success: [...this.#changes(found, written), ...indexChanges(this.store, this.kind, found.record, next)],
+      success: [
+        ...this.#changes(found, written),
+        // Nobody but us writes what stands beside Dex's record.
+        ...indexChanges(this.store, this.kind, found.record, next, found.extraText !== undefined),
+      ],
     };
   }
 

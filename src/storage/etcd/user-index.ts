@@ -16,21 +16,31 @@ const pageSize = 500;
 
 export const indexKey = (kind: KindName, user: UserKey, id: string): string => userPrefix(kind, user) + id;
 
-/** What a change of a record does to the index, in the same transaction. */
+/**
+ * What a change of a record does to the index, in the same transaction. `isOurs`: it was written by us before, and so has
+ * its key.
+ */
 export function indexChanges<K extends KindName>(
   store: Store,
   kind: K,
   before: RecordOf<K> | undefined,
   after: RecordOf<K> | undefined,
+  isOurs = false,
 ): readonly RequestOp[] {
   if (kind === "offlineSessions") {
     return unnamedTokens(store, before as OfflineSession | undefined, after as OfflineSession | undefined);
   }
+  if (isOurs && before !== undefined && after !== undefined && hasSameOwner(kind, before, after)) return [];
   const [old, current] = [before, after].map((record) => (record === undefined ? undefined : keyOf(kind, record)));
   return [
     ...(old === undefined || old === current ? [] : [store.remove(old)]),
     ...(current === undefined ? [] : [store.put(current, "")]),
   ];
+}
+
+function hasSameOwner<K extends KindName>(kind: K, before: RecordOf<K>, after: RecordOf<K>): boolean {
+  const [one, other] = [ownerOf(kind, before), ownerOf(kind, after)];
+  return one?.userId === other?.userId && one?.connectorId === other?.connectorId;
 }
 
 function keyOf<K extends KindName>(kind: K, record: RecordOf<K>): string | undefined {
