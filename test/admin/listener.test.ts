@@ -214,7 +214,7 @@ describe("the listener", { timeout: 60_000 }, () => {
     const hash = Buffer.from(`$2a$10$${"!".repeat(53)}`);
     for (const email of ["a@example.com", "b@example.com"])
       await dex.CreatePassword({ password: { email, hash, user_id: email } });
-    for (let guess = 0; guess < 20; guess++)
+    for (let guess = 0; guess < 5; guess++)
       assert.deepEqual(await dex.VerifyPassword({ email: "a@example.com", password: `${guess}` }), {
         verified: false,
         not_found: false,
