@@ -5,7 +5,10 @@ import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
-import { signIn } from "../spec/relying-party.ts";
+import { systemClock } from "../../src/kernel/system.ts";
+import { enrol, isSettingUp, logIn as logInWithForm, totp } from "../spec/mfa.ts";
+import { codeOf, signIn } from "../spec/relying-party.ts";
+import { appClient, passwordConnector } from "../spec/server-under-test.ts";
 import { UserAgent } from "../spec/user-agent.ts";
 import { type AdminStage, databaseFolder, startAdminStage } from "./stage.ts";
 
@@ -183,6 +186,34 @@ test("a person who is deleted leaves nothing, and takes nobody else's password a
   assert.equal((await one.client.admin.ListRefreshTokens()).refresh_tokens.length, 0);
   const left = (await one.client.dex.ListPasswords()).passwords.map(({ user_id: id }) => id);
   assert.deepEqual(left.toSorted(), ["somebody else", "u1"]);
+});
+
+test("second factors that are taken away on one replica are set up anew on the other", async (t) => {
+  const file = {
+    storage: { type: "sqlite3", config: { file: join(databaseFolder(t), "dex.db") } },
+    connectors: [passwordConnector],
+    mfa: { authenticators: [totp] },
+    staticClients: [{ ...appClient, mfaChain: ["totp"] }],
+  };
+  const [one, other] = [await startAdminStage(file), await startAdminStage(file)];
+  t.after(() => Promise.all([one.close(), other.close()]));
+  const agentOf = (stage: AdminStage): UserAgent => {
+    const agent = new UserAgent({ issuer: "http://127.0.0.1:5556/dex", port: Number(new URL(stage.http).port) });
+    t.after(() => agent.close());
+    return agent;
+  };
+  const atPw = { connector_id: "pw" };
+  const first = agentOf(one);
+  const { answer } = await enrol(first, await logInWithForm(first, atPw), { clock: systemClock });
+  codeOf(answer);
+  const [kilgore] = (await other.client.dex.ListUserIdentities()).identities;
+  const whom = { user_id: kilgore?.user_id ?? "", connector_id: "pw" };
+  const { devices } = await other.client.dex.ListMFADevices(whom);
+  assert.ok(devices.some(({ authenticator_id: id, mfa_secret: secret }) => id === "totp" && secret?.confirmed));
+  assert.ok(!isSettingUp(await logInWithForm(agentOf(other), atPw)), "the app is known on the other replica");
+  assert.deepEqual(await other.client.dex.ResetMFA(whom), { not_found: false });
+  assert.deepEqual((await one.client.dex.ListMFADevices(whom)).devices, []);
+  assert.ok(isSettingUp(await logInWithForm(agentOf(one), atPw)));
 });
 
 test("a rotation that is asked for publishes the next key and names when it signs", async (t) => {

@@ -1,6 +1,7 @@
 /** What the tests of second factors share: a server that demands them, and an authenticator app. */
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import type { Clock } from "../../src/kernel/ports.ts";
 import { authorize, type Params, type RelyingParty, unescapeHtml } from "./relying-party.ts";
 import {
   appClient,
@@ -91,7 +92,7 @@ export async function leaveCodes(agent: UserAgent, page: Answer): Promise<Answer
 }
 
 /** Sets the app up at `page`: its seed, the recovery codes, and where the login leads then. */
-export async function enrol(agent: UserAgent, page: Answer, server: ServerUnderTest) {
+export async function enrol(agent: UserAgent, page: Answer, server: { readonly clock: Pick<Clock, "now"> }) {
   const seed = seedOn(page);
   const shown = await sendCode(agent, page, codeAt(seed, server.clock.now()));
   assert.equal(shown.status, 200, shown.body);
