@@ -1,7 +1,7 @@
 /**
  * Every sentence a person can read on our pages, in one place and safe for anyone: none quotes a secret.
- * `messages/en.ts` is the model. Another language is one more file with a `Catalogue` and one line in
- * `catalogues`; the type asks for every key, and a test for the same `{placeholders}`.
+ * `messages/en.ts` and `messages/refusals-en.ts` are the model. Another language is two more files and a line in
+ * `catalogues` and `compiled`; the types ask for every key, and a test for the same `{placeholders}`.
  */
 import { type Child, type Html, html } from "./html.ts";
 import { de } from "./messages/de.ts";
