@@ -7,7 +7,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { z } from "zod";
-import { cryptoHints } from "../../src/cli/container/crypto-hints.ts";
+import { startHints } from "../../src/cli/container/start-hints.ts";
 
 const root = join(import.meta.dirname, "../..");
 const home = realpathSync(mkdtempSync(join(tmpdir(), "dex commands ")));
@@ -21,13 +21,13 @@ writeFileSync(join(project, "package.json"), '{ "type": "module" }');
 writeFileSync(
   join(project, "src/cli/main.ts"),
   `const args: readonly string[] = process.argv.slice(2);
-const { UV_THREADPOOL_SIZE: pool, OPENSSL_ia32cap: crypto = "" } = process.env;
+const { UV_THREADPOOL_SIZE: pool, OPENSSL_ia32cap, MALLOC_ARENA_MAX } = process.env;
 if (args[0] === "wait") {
   process.on("SIGTERM", () => process.exit(7));
   setInterval(() => {}, 1000);
 }
 // Last: whoever reads this may send the signal at once.
-console.log(JSON.stringify({ pid: process.pid, cwd: process.cwd(), args, pool, crypto, version: process.version }));
+console.log(JSON.stringify({ pid: process.pid, cwd: process.cwd(), args, pool, hints: { OPENSSL_ia32cap, MALLOC_ARENA_MAX }, version: process.version }));
 `,
 );
 
@@ -36,7 +36,7 @@ const started = z.object({
   cwd: z.string(),
   args: z.array(z.string()),
   pool: z.string(),
-  crypto: z.string(),
+  hints: z.record(z.string(), z.string()),
   version: z.string(),
 });
 
@@ -109,13 +109,14 @@ describe("bin/dex", () => {
     assert.equal(pool({ UV_THREADPOOL_SIZE: "7" }), "7");
   });
 
-  it("tells OpenSSL what the image's entry point tells it, and leaves a chosen word alone", () => {
-    const crypto = (more: Record<string, string>): string => {
+  it("tells libraries what the image's entry point tells it, and leaves a chosen word alone", () => {
+    const hints = (more: Record<string, string>): Record<string, string> => {
       const { stdout } = spawnSync(direct, [], { env: { ...env(withNode), ...more }, encoding: "utf8" });
-      return started.parse(JSON.parse(stdout)).crypto;
+      return started.parse(JSON.parse(stdout)).hints;
     };
-    assert.equal(crypto({}), cryptoHints().OPENSSL_ia32cap ?? "");
-    assert.equal(crypto({ OPENSSL_ia32cap: ":0" }), ":0");
+    assert.deepEqual(hints({}), startHints());
+    const chosen = { OPENSSL_ia32cap: ":0", MALLOC_ARENA_MAX: "1" };
+    assert.deepEqual(hints(chosen), chosen);
   });
 });
 
