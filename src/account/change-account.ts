@@ -34,7 +34,7 @@ export interface Proof {
 }
 
 /** The password as the login form counts guesses at it. */
-export const passwordOf = ({ email }: Password) =>
+export const passwordOf = ({ email }: Pick<Password, "email">) =>
   ({ kind: "password", connectorId: localConnectorId, username: email }) as const;
 
 /**

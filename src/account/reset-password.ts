@@ -22,7 +22,7 @@ export function askForReset(email: string, back: string, asker: Asker, deps: Acc
 }
 
 export type ResetResult =
-  | { readonly ok: true; readonly back: string }
+  | { readonly ok: true; readonly back: string; readonly email: string }
   | { readonly ok: false; readonly problem: PasswordProblem | "token" };
 
 /** Sets a new password by a mailed token, which proves the address too. Everything that the old one let in ends. */
@@ -49,5 +49,5 @@ export async function resetPassword(
   await endAccess(record.userId, deps);
   deps.logger.info("password reset", { user_id: record.userId });
   await mailNotice(record.email, "passwordChanged", asker, deps);
-  return { ok: true, back: record.back };
+  return { ok: true, back: record.back, email: record.email };
 }

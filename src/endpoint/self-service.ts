@@ -1,6 +1,6 @@
 import type { AccountDeps } from "../account/account.ts";
 import { findToken } from "../account/account-token.ts";
-import { confirmNewAddress } from "../account/change-account.ts";
+import { confirmNewAddress, passwordOf } from "../account/change-account.ts";
 import { minPasswordLength, type PasswordProblem } from "../account/password-rule.ts";
 import { askForReset, resetPassword } from "../account/reset-password.ts";
 import { rejectAccount, verifyAddress } from "../account/verify-address.ts";
@@ -9,6 +9,7 @@ import { type Words, wordsOf } from "../page/messages.ts";
 import { type SelfServicePageProps, selfServicePage } from "../page/self-service-page.ts";
 import { type SelfServiceResultPageProps, selfServiceResultPage } from "../page/self-service-result-page.ts";
 import { accountDeps, askerOf, isPost, readBack, withBack } from "./account-request.ts";
+import { knownDeviceCookie } from "./known-device.ts";
 import { assertOwnForm, ownForm } from "./own-form.ts";
 import type { Provider } from "./provider.ts";
 import { showPage } from "./show-page.ts";
@@ -50,7 +51,11 @@ export const resetEndpoint = byLink(async (token, account, request, provider) =>
   }
   const password = request.form().get("password") ?? "";
   const result = await resetPassword(token, password, askerOf(request, provider), account);
-  if (result.ok) return show(200, { result: { done: "reset" }, ...nextLogin(result.back) }, request, provider);
+  if (result.ok) {
+    const answer = show(200, { result: { done: "reset" }, ...nextLogin(result.back) }, request, provider);
+    // Whose mailbox it is got in here: whoever guesses elsewhere must not keep them from the login that follows.
+    return withCookie(answer, knownDeviceCookie(passwordOf(result), provider));
+  }
   return result.problem === "token" ? undefined : askForPassword(400, token, result.problem, request, provider);
 });
 

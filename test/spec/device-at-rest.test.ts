@@ -108,3 +108,20 @@ it("tokens that Dex had finished are handed to their client, once", async () => 
   assert.deepEqual(tokensOf(await askToken(agent, ask, cli)), finished);
   assertRefused(await askToken(agent, ask, cli), "invalid_grant", "Invalid Device code.");
 });
+
+it("tokens that Dex had finished are not handed out for somebody who is locked out since", async () => {
+  asDex(
+    "INSERT INTO user_identity (user_id, connector_id, claims_user_id, claims_username, claims_preferred_username, claims_email, claims_email_verified, claims_groups, consents, created_at, last_login, blocked_until) VALUES ('u1', 'mock', 'u1', 'u', 'u', 'u@example.com', 1, '[]', '{}', ?, ?, ?)",
+    ...[now, now, "2099-01-01 00:00:00+00:00"],
+  );
+  const finishedFor = (sub: string): string => {
+    const payload = Buffer.from(JSON.stringify({ aud: "cli", sub })).toString("base64url");
+    return JSON.stringify({ access_token: `x.${payload}.x`, token_type: "bearer", expires_in: 86_399, id_token: "i" });
+  };
+  const [locked, other] = ["i".repeat(51), "j".repeat(51)];
+  dexToken(locked, "complete", finishedFor("CgJ1MRIEbW9jaw"));
+  dexToken(other, "complete", finishedFor("CgJ1MhIEbW9jaw"));
+  const poll = (device_code: string) => askToken(agent, { grant_type, device_code }, cli);
+  assertRefused(await poll(locked), "invalid_grant", "Invalid Device code.");
+  assert.equal((await poll(other)).status, 200);
+});

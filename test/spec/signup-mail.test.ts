@@ -198,6 +198,20 @@ describe("a forgotten password", () => {
     assert.equal((await claimsOf(email, `password of ${winner}`)).email, email);
   });
 
+  it("makes its browser a known one: who guesses elsewhere keeps nobody from the login that follows", async () => {
+    const email = newAddress();
+    await signUp(email);
+    const link = new URL(linkIn(await resetMail(email)));
+    const thief = server.newAgent();
+    for (let i = 0; i < 5; i++) assert.equal((await logIn(thief, email, `guess ${i}`)).status, 401);
+    const [owner, other] = [server.newAgent(), server.newAgent()];
+    assertPage(await logIn(owner, email, password), 429);
+    const token = link.searchParams.get("token") ?? "";
+    assert.equal((await owner.post("/password/reset", { token, password: "second horse" })).status, 200);
+    assert.equal((await logIn(owner, email, "second horse")).status, 303);
+    assertPage(await logIn(other, email, "second horse"), 429);
+  });
+
   it("says the same for every address, known or not, and mails only people that can be changed", async () => {
     const known = newAddress();
     await signUp(known);
