@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { userHandle, userOfHandle } from "./user-handle.ts";
+import { isHandleOf, userHandle, userOfHandle } from "./user-handle.ts";
 
 const key = new Uint8Array(32).fill(3);
 const id = fc.string({ unit: "grapheme", minLength: 1, maxLength: 80 });
@@ -16,6 +16,17 @@ test("a handle leads back to its person, at their connector alone, and shows nob
       assert.equal(userOfHandle(handle, connectorId, key), isShort ? userId : undefined);
       assert.equal(userOfHandle(handle, connectorId === "local" ? "ldap" : "local", key), undefined);
       if (userId.length > 3) assert.ok(!Buffer.from(handle).includes(userId));
+    }),
+  );
+});
+
+test("a handle is of its person, also where it cannot be read", () => {
+  fc.assert(
+    fc.property(id, id, (userId, other) => {
+      const user = { userId, connectorId: "local" };
+      assert.ok(isHandleOf(userHandle(user, key), user, key));
+      assert.ok(isHandleOf(Buffer.from(`${userId}|local`), user, key));
+      if (other !== userId) assert.ok(!isHandleOf(userHandle({ ...user, userId: other }, key), user, key));
     }),
   );
 });

@@ -29,3 +29,7 @@ export function userOfHandle(handle: Uint8Array, connectorId: string, key: Uint8
   const end = `|${connectorId}`;
   return text.endsWith(end) && text.length > end.length ? text.slice(0, -end.length) : undefined;
 }
+
+/** Whether a handle is this person's, whoever made it. */
+export const isHandleOf = (handle: Uint8Array, user: UserKey, key: Uint8Array): boolean =>
+  userOfHandle(handle, user.connectorId, key) === user.userId || Buffer.compare(handle, userHandle(user, key)) === 0;

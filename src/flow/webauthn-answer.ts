@@ -5,9 +5,10 @@ import { acr } from "../oauth/acr.ts";
 import type { UserIdentity, UserKey, WebauthnCredential } from "../storage/records.ts";
 import type { FlowDeps } from "./contract.ts";
 import type { FactorProof, WebauthnFactor } from "./factor-contract.ts";
+import { isHandleOf } from "./user-handle.ts";
 import { algorithms, keysOf, relyingParty, verificationOf } from "./webauthn-options.ts";
 
-type Deps = Pick<FlowDeps, "storage" | "policy" | "clock">;
+type Deps = Pick<FlowDeps, "storage" | "policy" | "clock" | "recoveryKey">;
 
 const library = () => import("@simplewebauthn/server");
 
@@ -120,6 +121,9 @@ export async function proveKey({ identity, factor, challenge, answer }: Assertio
   const credentialId = Buffer.from(parsed.data.id, "base64url");
   const credential = keysOf(identity, factor).find((key) => isSameKey(key, credentialId));
   if (credential === undefined) return refused("not a key of this person");
+  // A key that says whose it is must say this person. WebAuthn §7.2 step 6.
+  const handle = handleOf(answer);
+  if (handle !== undefined && !isHandleOf(handle, identity, deps.recoveryKey)) return refused("it names somebody else");
   const { verifyAuthenticationResponse } = await library();
   const { id, origins } = relyingParty(factor, deps);
   const verified = await verifyAuthenticationResponse({

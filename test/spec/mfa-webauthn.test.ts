@@ -203,6 +203,27 @@ describe("nobody gets past a key", () => {
     }
   });
 
+  it("with a key that says it is somebody else's; one that says its own person goes on", async (t) => {
+    const server = await start(t);
+    const owner = await atKey(server);
+    const { challenge: first, user: told } = await begin(owner.agent, owner.page, "register");
+    const own = z.object({ id: z.string() }).parse(told).id;
+    const device = securityKey(keyOptions);
+    redirectOf(await post(owner.agent, owner.page, "register/finish", device.register(first)));
+    const { agent, page } = await atKey(server);
+    for (const [user, connector] of [
+      ["somebody", "pw"],
+      ["0-385-28089-0", "other"],
+    ]) {
+      device.userHandle = Buffer.from(`${user}|${connector}`).toString("base64url");
+      isRefused(await sign(agent, page, device), 401);
+      assert.ok(server.log.some((line) => line.includes("it names somebody else")));
+    }
+    const { challenge } = await begin(agent, page, "login");
+    device.userHandle = own;
+    redirectOf(await post(agent, page, "login/finish", device.sign(challenge)));
+  });
+
   it("with what is no answer at all", async (t) => {
     const { server } = await withKey(t);
     const { agent, page } = await atKey(server);
