@@ -3,6 +3,7 @@
 
 NODE := bin/node
 READY := node_modules/.package-lock.json
+BUILT := node_modules/.addons-built
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check watch spec bench docs bundle executable image release site
@@ -14,17 +15,21 @@ help: ## this list
 $(READY): package-lock.json
 	@sh scripts/setup.sh
 
-setup: $(READY) ## install what is missing, point git at .githooks
+# A first `make run` does not wait for the compiler.
+$(BUILT): $(READY)
+	@sh scripts/build-addons.sh
+
+setup: $(BUILT) ## install what is missing, point git at .githooks
 	@git config core.hooksPath .githooks 2>/dev/null || true
 	@echo "ready: $$($(NODE) --version), node_modules is up to date"
 
 run: $(READY) ## the server with examples/dev.yaml and an example application, reloading
 	@exec $(NODE) scripts/dev.ts
 
-test: $(READY) ## everything: types, walls, lint, all tests
+test: $(BUILT) ## everything: types, walls, lint, all tests
 	@$(NODE) scripts/test.ts
 
-check: $(READY) ## all that CI does: make test, and the generated docs are fresh
+check: $(BUILT) ## all that CI does: make test, and the generated docs are fresh
 	@$(NODE) scripts/test.ts --docs
 
 watch: $(READY) ## tests of what changed, again and again
@@ -39,16 +44,16 @@ bench: bundle ## logins/s, p99 and memory; saved to bench/results
 docs: $(READY) ## regenerate docs/reference
 	@$(NODE) scripts/docs.ts
 
-bundle: $(READY) ## dist/: the server in one folder that needs Node and nothing else
+bundle: $(BUILT) ## dist/: the server in one folder that needs Node and nothing else
 	@$(NODE) scripts/package/bundle.ts
 
-executable: $(READY) ## dist/dex: the server and Node in one file
+executable: $(BUILT) ## dist/dex: the server and Node in one file
 	@$(NODE) scripts/package/executable.ts
 
 image: ## the container image dex:local, with docker or what DOCKER names
 	@$${DOCKER:-docker} build --build-arg VERSION="$$VERSION" -t dex:local .
 
-release: $(READY) ## dist/: archives to publish, checksums, bill of materials
+release: $(BUILT) ## dist/: archives to publish, checksums, bill of materials
 	@$(NODE) scripts/package/release.ts
 
 site: $(READY) ## site/: docs/ as a website with search, to open from the disk
