@@ -150,16 +150,16 @@ async function keyOf(
 
 const usualName = ({ headers }: HttpRequest): string => deviceName(headers["user-agent"] ?? "") || "Passkey";
 
-async function showKey(
+function showKey(
   { session, identity, factor }: Here<WebauthnFactor>,
   invalid: boolean,
   request: HttpRequest,
   provider: Provider,
-): Promise<HttpAnswer> {
+): HttpAnswer {
   const { flow, clock } = provider;
   const expiresAt = clock.now() + timeoutOf(factor);
   const { challenge, sealed } = newCeremony("add", placeOfSession(session), expiresAt, flow);
-  const options = await creationOptions(identity, factor, challenge, flow);
+  const options = creationOptions(identity, factor, challenge, flow);
   const { hidden, ...around } = frame(session, request, provider);
   const page = webauthnPage(provider.page(request), {
     mode: "register",

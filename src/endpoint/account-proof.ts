@@ -105,12 +105,7 @@ async function prove(
   return undefined;
 }
 
-function show(
-  question: Question,
-  invalid: boolean,
-  request: HttpRequest,
-  provider: Provider,
-): HttpAnswer | Promise<HttpAnswer> {
+function show(question: Question, invalid: boolean, request: HttpRequest, provider: Provider): HttpAnswer {
   const { factor, isRecovery, others } = question;
   const page = provider.page(request);
   const status = invalid ? 401 : 200;
@@ -122,17 +117,17 @@ function show(
   return showPage(status, totpPage(page, { postUrl, issuer: factor.issuer, invalid, others }));
 }
 
-async function showKey(
+function showKey(
   { identity, session, others }: Question,
   factor: WebauthnFactor,
   invalid: boolean,
   request: HttpRequest,
   provider: Provider,
-): Promise<HttpAnswer> {
+): HttpAnswer {
   const { flow, clock } = provider;
   const expiresAt = clock.now() + timeoutOf(factor);
   const { challenge, sealed } = newCeremony("prove", placeOfSession(session), expiresAt, flow);
-  const options = await requestOptions(keysOf(identity, factor), factor, challenge, flow);
+  const options = requestOptions(keysOf(identity, factor), factor, challenge, flow);
   const page = webauthnPage(provider.page(request), {
     mode: "login",
     invalid,

@@ -29,7 +29,7 @@ export async function negotiateLogin(
   { flowRequest, open, connector }: NegotiableLogin,
   context: FlowContext,
   provider: Provider,
-  showForm: () => Promise<HttpAnswer>,
+  showForm: () => HttpAnswer,
 ): Promise<HttpAnswer> {
   if (connector.negotiate === undefined) return showForm();
   const login = loginOf(flowRequest, context);
@@ -46,7 +46,7 @@ export async function negotiateLogin(
     );
   }
   const isAsked = token === undefined;
-  if (result.ok === "fallback") return isAsked ? challenged(await showForm(), "Negotiate") : showForm();
+  if (result.ok === "fallback") return isAsked ? challenged(showForm(), "Negotiate") : showForm();
   if (!isAsked) {
     request.logger.info("login failed", { connector_id: open.info.id, reason: result.reason });
     context.trail.note({

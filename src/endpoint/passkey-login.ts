@@ -45,7 +45,7 @@ function refuse(
   login: OpenLogin,
   context: FlowContext,
   provider: Provider,
-): Promise<HttpAnswer> {
+): HttpAnswer {
   const { id } = login.open.info;
   request.logger.info("login failed", { connector_id: id, method: "passkey", reason });
   context.trail.note({

@@ -82,15 +82,15 @@ export interface FormState {
 export const isTicked = (request: HttpRequest): boolean => request.form().get("remember_me") === "on";
 
 /** The form, with a passkey in place of a password where there may be one. */
-export async function passwordForm(
+export function passwordForm(
   request: HttpRequest,
   login: OpenLogin,
   context: FlowContext,
   provider: Provider,
   { status, username, isExpired = false, isPasskeyRefused = false }: FormState,
-): Promise<HttpAnswer> {
+): HttpAnswer {
   const { connector, open, flowRequest } = login;
-  const offer = await offerPasskey(flowRequest, open, context, provider.flow);
+  const offer = offerPasskey(flowRequest, open, context, provider.flow);
   const page = showPage(
     status,
     passwordPage(provider.page(request), {

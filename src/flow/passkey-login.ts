@@ -32,17 +32,17 @@ export interface PasskeyOffer {
 }
 
 /** The offer of one page; good as long as the request is, once. Nobody is named: any passkey of ours will do. */
-export async function offerPasskey(
+export function offerPasskey(
   request: FlowRequest,
   open: OpenConnector,
   context: Pick<FlowContext, "browsers">,
   deps: FlowDeps,
-): Promise<PasskeyOffer | undefined> {
+): PasskeyOffer | undefined {
   const factor = passkeyFactor(open, deps);
   const [place] = placesOf(request, open, context);
   if (factor === undefined || place === undefined) return undefined;
   const { challenge, sealed } = newCeremony("sign-in", place, request.expiresAt, deps);
-  const options = await requestOptions([], factor, challenge, deps);
+  const options = requestOptions([], factor, challenge, deps);
   return { options: JSON.stringify(options), ceremony: sealed };
 }
 

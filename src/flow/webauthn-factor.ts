@@ -27,8 +27,8 @@ export async function beginCeremony(
   const challenge = deps.random.bytes(32);
   const options =
     ceremony === "register"
-      ? await creationOptions(identity, factor, challenge, deps)
-      : await requestOptions(keysOf(identity, factor), factor, challenge, deps);
+      ? creationOptions(identity, factor, challenge, deps)
+      : requestOptions(keysOf(identity, factor), factor, challenge, deps);
   const state = {
     ceremony,
     challenge: Buffer.from(challenge).toString("base64url"),

@@ -1,5 +1,4 @@
 /** What a browser is told when a ceremony begins. WebAuthn Level 3 §5.4, §5.5. */
-import type { AuthenticatorTransport } from "@simplewebauthn/server";
 import type { UserIdentity, WebauthnCredential } from "../storage/records.ts";
 import type { FlowDeps } from "./contract.ts";
 import type { WebauthnFactor } from "./factor-contract.ts";
@@ -39,57 +38,59 @@ export const keysOf = (
   { id }: Pick<WebauthnFactor, "id">,
 ): readonly WebauthnCredential[] => webauthnCredentials[id] ?? [];
 
+const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
+
 const descriptors = (credentials: readonly WebauthnCredential[]) =>
   credentials.map(({ credentialId, transport }) => ({
-    id: Buffer.from(credentialId).toString("base64url"),
-    transports: transport as AuthenticatorTransport[],
+    id: base64url(credentialId),
+    type: "public-key",
+    transports: transport,
   }));
 
-const library = () => import("@simplewebauthn/server");
+// Said by hand: the library takes 200 ms to load, and a page that only asks must not wait for it.
 
 /** For a new key of this person. `challenge`: at least 16 random bytes, for one answer. */
-export async function creationOptions(
+export function creationOptions(
   identity: UserIdentity,
   factor: WebauthnFactor,
   challenge: Uint8Array,
   deps: Deps,
-): Promise<object> {
-  const { generateRegistrationOptions } = await library();
+): object {
   const { id, name } = relyingParty(factor, deps);
   const { claims } = identity;
   const attachment = factor.authenticatorAttachment;
-  const options = await generateRegistrationOptions({
-    rpName: name,
-    rpID: id,
-    userID: userHandle(identity, deps.recoveryKey),
-    userName: claims.email || claims.preferredUsername || claims.username,
-    userDisplayName: claims.preferredUsername || claims.username || claims.email,
-    challenge: new Uint8Array(challenge),
+  return {
+    rp: { id, name },
+    user: {
+      id: base64url(userHandle(identity, deps.recoveryKey)),
+      name: claims.email || claims.preferredUsername || claims.username,
+      displayName: claims.preferredUsername || claims.username || claims.email,
+    },
+    challenge: base64url(challenge),
+    pubKeyCredParams: algorithms.map((alg) => ({ type: "public-key", alg })),
     timeout: timeoutOf(factor),
-    supportedAlgorithmIDs: algorithms,
     excludeCredentials: descriptors(keysOf(identity, factor)),
     authenticatorSelection: {
       residentKey: factor.firstFactor ? "required" : "preferred",
+      // What Level 1 browsers read. WebAuthn §5.4.4.
+      requireResidentKey: factor.firstFactor,
       userVerification: verificationOf(factor),
-      ...(attachment === "platform" || attachment === "cross-platform" ? { authenticatorAttachment: attachment } : {}),
+      ...(attachment === "" ? {} : { authenticatorAttachment: attachment }),
     },
-  });
-  return { ...options, attestation: factor.attestationPreference || "indirect" };
+    attestation: factor.attestationPreference || "indirect",
+  };
 }
 
 /** For a key that somebody has: one of `keys`, or with none any passkey of ours. */
-export async function requestOptions(
+export const requestOptions = (
   keys: readonly WebauthnCredential[],
   factor: WebauthnFactor,
   challenge: Uint8Array,
   deps: Pick<Deps, "policy">,
-): Promise<object> {
-  const { generateAuthenticationOptions } = await library();
-  return generateAuthenticationOptions({
-    rpID: relyingParty(factor, deps).id,
-    challenge: new Uint8Array(challenge),
-    timeout: timeoutOf(factor),
-    allowCredentials: descriptors(keys),
-    userVerification: verificationOf(factor),
-  });
-}
+): object => ({
+  challenge: base64url(challenge),
+  timeout: timeoutOf(factor),
+  rpId: relyingParty(factor, deps).id,
+  allowCredentials: descriptors(keys),
+  userVerification: verificationOf(factor),
+});
