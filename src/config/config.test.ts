@@ -49,6 +49,7 @@ test("the least configuration has Dex's defaults", async () => {
       skipApprovalScreen: false,
       anonymousIntrospection: false,
       alwaysShowLoginScreen: false,
+      loginHintDomains: {},
       pkce: { enforce: false, codeChallengeMethodsSupported: ["S256", "plain"] },
     },
     expiry: {
