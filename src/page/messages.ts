@@ -41,19 +41,27 @@ function compile(locale: string, catalogue: Catalogue): Words {
   const pieces = new Map(Object.entries(catalogue).map(([key, sentence]) => [key, piecesOf(sentence)]));
   const fill = <V>(key: string, values: Readonly<Record<string, V>>): readonly (string | V | undefined)[] =>
     (pieces.get(key) ?? []).map((piece, i) => (i % 2 === 0 ? piece : values[piece]));
-  // compat(dex): "28 Jul 2026, 09:05 UTC".
-  const clock = new Intl.DateTimeFormat(locale === "en" ? "en-GB" : locale, {
-    ...({ day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" } as const),
-    timeZone: "UTC",
-    timeZoneName: "short",
-  });
+  // Made when a page first tells a time: four of them are a tenth of a start.
+  let clock: Intl.DateTimeFormat | undefined;
+  const told = (moment: number): string => {
+    clock ??= clockOf(locale);
+    return clock.format(moment);
+  };
   return {
     text: (key: MessageKey, values: Readonly<Record<string, string>> = {}) => fill(key, values).join(""),
     rich: (key: MessageKey, values: Readonly<Record<string, Child>>) => html`${fill(key, values)}`,
     time: (moment) =>
-      html`<time datetime="${new Date(moment).toISOString().replace(/\.\d+/, "")}">${clock.format(moment)}</time>`,
+      html`<time datetime="${new Date(moment).toISOString().replace(/\.\d+/, "")}">${told(moment)}</time>`,
   };
 }
+
+/** compat(dex): "28 Jul 2026, 09:05 UTC". */
+const clockOf = (locale: string): Intl.DateTimeFormat =>
+  new Intl.DateTimeFormat(locale === "en" ? "en-GB" : locale, {
+    ...({ day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" } as const),
+    timeZone: "UTC",
+    timeZoneName: "short",
+  });
 
 const compiled: Readonly<Record<Locale, Words>> = {
   en: compile("en", en),
