@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { type Config, type Loaded, type LoadOptions, loadConfig, type Overrides } from "../config/config.ts";
 import { followFile } from "../kernel/follow-file.ts";
 import { createLogger } from "../kernel/logger.ts";
@@ -62,6 +63,9 @@ interface Run {
  */
 async function runUntilSignal(run: Run): Promise<void> {
   const { path, content, config, read, logger, terminal, explains } = run;
+  // V8 lets twice of what lives become garbage before it looks. Under load a third does: a third less memory, for no
+  // time that could be measured, because what lives is small.
+  setFlagsFromString("--heap-growing-percent=30");
   const { startServer } = await import("../server/server.ts");
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
