@@ -20,6 +20,7 @@ const deps = {
   policy: { issuer: "https://dex.example/dex" },
   clock: { now: () => 0 },
   storage: { userIdentities: untouched },
+  recoveryKey: Buffer.alloc(32, 1),
 } as unknown as FlowDeps;
 const key = { credentialId: Buffer.from("a key"), publicKey: Buffer.from("no key"), signCount: 0 };
 const identity = {
