@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Clock } from "../kernel/ports.ts";
 import { AlreadyExistsError, type Storage } from "../storage/contract.ts";
 import type { RevokedToken } from "../storage/records.ts";
@@ -29,7 +29,7 @@ export interface Revocations {
 export const sessionMark = (sid: string): string => `s:${sid}`;
 
 /** All tokens of a person, by their `sub`: a hash, for columns are short and upstreams' ids may be long. */
-export const personMark = (sub: string): string => `p:${createHash("sha256").update(sub).digest("base64url")}`;
+export const personMark = (sub: string): string => `p:${hash("sha256", sub, "base64url")}`;
 
 /** Milliseconds for which a look is believed: another replica's revocation counts here after this. */
 const lifetime = 1_000;
