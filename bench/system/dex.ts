@@ -25,7 +25,8 @@ export const ours = (store: Store): System =>
   dexSystem("ours", store, existsSync(ownBinary) ? ownBinary : undefined, "dist/ is missing: make bundle");
 
 /** The Go original, where `DEX_BIN` names it. */
-export const dex = (store: Store): System => dexSystem("dex", store, process.env.DEX_BIN, "DEX_BIN is not set");
+export const dex = (store: Store): System =>
+  dexSystem("dex", store, process.env.DEX_BIN || undefined, "DEX_BIN is not set");
 
 /** Both read the same configuration, so both are started by the same code. */
 function dexSystem(family: "ours" | "dex", store: Store, binary: string | undefined, whyMissing: string): System {

@@ -7,8 +7,9 @@ const memoryOfOne = 128 * 1024 * 1024;
 const mostUnasked = 8;
 
 /**
- * How many threads serve people and clients: as many as `web.workers` says. Where it says nothing, one for each core
- * and each 128 MiB that the container may use; but one for a store that one process writes alone, where more of them
+ * How many threads serve people and clients: as many as `web.workers` says. Where it says nothing, one for every two
+ * cores, because signatures and passwords, which threads of their own compute, fill the others; at most one for each
+ * 128 MiB that the container may use; but one for a store that one process writes alone, where more of them
  * would wait for each other.
  */
 export function workerCount({ web, storage }: Config): number {
@@ -17,5 +18,5 @@ export function workerCount({ web, storage }: Config): number {
   const allowed = process.constrainedMemory();
   // Where no limit is set the system names none, or more than any machine has.
   const byMemory = allowed > 0 ? Math.floor(allowed / memoryOfOne) : mostUnasked;
-  return Math.max(1, Math.min(availableParallelism(), mostUnasked, byMemory));
+  return Math.max(1, Math.min(Math.ceil(availableParallelism() / 2), mostUnasked, byMemory));
 }
