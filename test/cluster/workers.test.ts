@@ -34,7 +34,8 @@ async function serve(t: TestContext): Promise<Served> {
     staticClients: [appClient],
     connectors: [mockConnector],
     storage: { type: "postgres", config: peer.config(await peer.createDatabase()) },
-    web: { http: `127.0.0.1:${port}`, workers: count },
+    // Time for every client to hear that its connection ends: one that is closed may be about to carry a request.
+    web: { http: `127.0.0.1:${port}`, workers: count, shutdownDelay: "1s" },
     telemetry: { http: telemetry },
     logger: { auditFile: "audit.jsonl", trailFile: "trails.jsonl" },
   };
