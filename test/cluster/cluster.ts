@@ -66,19 +66,22 @@ export async function startCluster(
   await Promise.all(replicas.map((replica) => replica.start()));
   return {
     replicas,
-    async login(port = replicas[0]?.port ?? 0) {
-      const agent = new UserAgent({ issuer, port });
-      try {
-        return await obtainCode(agent, { scope: "openid offline_access" });
-      } finally {
-        agent.close();
-      }
-    },
+    login: (port = replicas[0]?.port ?? 0) => codeFrom(port),
     async stop() {
       await Promise.all(replicas.map((replica) => replica.kill()));
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A code of a login with `offline_access`, over a connection of its own. */
+export async function codeFrom(port: number): Promise<string> {
+  const agent = new UserAgent({ issuer, port });
+  try {
+    return await obtainCode(agent, { scope: "openid offline_access" });
+  } finally {
+    agent.close();
+  }
 }
 
 export interface TokenAnswer {

@@ -7,10 +7,9 @@ import { stringify } from "yaml";
 import { configFile, dex, type Running, startDex } from "../cli/run-dex.ts";
 import { freePort, missing } from "../peer/peer.ts";
 import { postgresPrograms, startPostgres } from "../peer/postgres.ts";
-import { obtainCode } from "../spec/relying-party.ts";
 import { appClient, issuer, mockConnector } from "../spec/server-under-test.ts";
 import { UserAgent } from "../spec/user-agent.ts";
-import { redeemAt, refreshAt } from "./cluster.ts";
+import { codeFrom, redeemAt, refreshAt } from "./cluster.ts";
 
 const count = 3;
 
@@ -46,16 +45,6 @@ async function serve(t: TestContext): Promise<Served> {
   return { cwd, port, telemetry, running, config };
 }
 
-/** Over a connection of its own, which is what the system spreads. */
-async function login(port: number): Promise<string> {
-  const agent = new UserAgent({ issuer, port });
-  try {
-    return await obtainCode(agent, { scope: "openid offline_access" });
-  } finally {
-    agent.close();
-  }
-}
-
 const workersIn = (log: string, event: string): ReadonlySet<string> =>
   new Set(
     [...log.matchAll(new RegExp(`msg="${event}"[^\\n]*`, "g"))].map(([line]) => / worker=(\d+)/.exec(line)?.[1] ?? "1"),
@@ -66,11 +55,11 @@ test("several threads serve one address, and metrics, audit and trails are the p
 }, async (t) => {
   const { cwd, port, telemetry, running } = await serve(t);
   const logins = 48;
-  const codes = await Promise.all(Array.from({ length: logins }, () => login(port)));
+  const codes = await Promise.all(Array.from({ length: logins }, () => codeFrom(port)));
   const answers = await Promise.all(codes.map((code) => redeemAt(port, code)));
   assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
   // A token of one is a token of all, whichever of them is asked, and all at once.
-  const { refreshToken } = await redeemAt(port, await login(port));
+  const { refreshToken } = await redeemAt(port, await codeFrom(port));
   const refreshed = await Promise.all(Array.from({ length: 30 }, () => refreshAt(port, refreshToken)));
   assert.deepEqual([...new Set(refreshed.map(({ status }) => status))], [200]);
   assert.equal(new Set(refreshed.map((answer) => answer.refreshToken)).size, 1);
@@ -126,7 +115,7 @@ test("a changed configuration reaches every thread, and a stop under load cuts n
   let isStopped = false;
   const statuses: number[] = [];
   const lanes = Array.from({ length: 6 }, async () => {
-    let { refreshToken } = await redeemAt(port, await login(port));
+    let { refreshToken } = await redeemAt(port, await codeFrom(port));
     while (!isStopped) {
       const answer = await refreshAt(port, refreshToken);
       statuses.push(answer.status);
