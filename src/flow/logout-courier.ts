@@ -5,7 +5,6 @@ import type { Client, LogoutDelivery } from "../storage/records.ts";
 import type { MintDeps } from "../token/id-token.ts";
 import { logoutToken } from "../token/logout-token.ts";
 import type { TellClients } from "./end-session.ts";
-import { mayCall } from "./may-call.ts";
 
 /**
  * Brings word of ended sessions to their clients. Every delivery is in storage before it is tried and leaves it only
@@ -21,7 +20,7 @@ export interface LogoutCourier {
 export interface CourierDeps {
   readonly storage: Pick<Storage, "logoutDeliveries" | "clients">;
   readonly mint: Omit<MintDeps, "lifetime">;
-  /** Ends by itself within seconds. */
+  /** Ends by itself within seconds, and calls no address at which no client may be. */
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -71,7 +70,6 @@ async function post(client: Client, delivery: LogoutDelivery, deps: CourierDeps)
   const { id: clientId, backchannelLogoutUri } = client;
   const fields = { client_id: clientId, session_id: delivery.sessionId, attempt: delivery.attempts };
   try {
-    await mayCall(backchannelLogoutUri);
     const token = await logoutToken(delivery, { clientId, sessionId: delivery.sessionId }, deps.mint);
     const response = await deps.fetch(backchannelLogoutUri, {
       method: "POST",

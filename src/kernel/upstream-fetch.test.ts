@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import type { lookup } from "node:dns";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, isIP, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -19,10 +20,15 @@ async function aServer(t: TestContext, listener: Listener, tls?: Parameters<type
   return server;
 }
 
-function aFetch(t: TestContext, options: UpstreamOptions = {}, env: Record<string, string> = {}): typeof fetch {
+function aFetch(
+  t: TestContext,
+  options: UpstreamOptions = {},
+  env: Record<string, string> = {},
+  resolve?: typeof lookup,
+): typeof fetch {
   const closing = new AbortController();
   t.after(() => closing.abort());
-  return createUpstreams(env)(options, { dependency: "connector x", closing: closing.signal });
+  return createUpstreams(env, resolve)(options, { dependency: "connector x", closing: closing.signal });
 }
 
 const unavailable = (pattern: RegExp) => (error: unknown) =>
@@ -238,4 +244,67 @@ test("goes through the proxy: forwarded in clear, tunnelled with TLS, with the p
   const basic = `Basic ${Buffer.from("me:s t").toString("base64")}`;
   assert.deepEqual(seen, [`GET http://idp.test/a ${basic}`, `CONNECT idp.test:443 ${basic}`]);
   await assert.rejects(ask("http://direct.test/"), unavailable(/direct\.test/));
+});
+
+/** A name server's answers, one for each time it is asked; the last stays. */
+function resolverOf(...answers: readonly (readonly string[])[]) {
+  const asked: string[] = [];
+  const resolve = (name: string, _options: unknown, callback: (error: null, addresses: unknown) => void): void => {
+    const addresses = answers[Math.min(asked.push(name), answers.length) - 1] ?? [];
+    queueMicrotask(() =>
+      callback(
+        null,
+        addresses.map((address) => ({ address, family: isIP(address) })),
+      ),
+    );
+  };
+  return { asked, resolve: resolve as unknown as typeof lookup };
+}
+
+test("a name is judged by the addresses that are connected to, each time anew", async (t) => {
+  let isReached = false;
+  const inner = createServer((socket) => {
+    isReached = true;
+    socket.destroy();
+  });
+  await new Promise<void>((done) => inner.listen(0, "127.0.0.2", done));
+  t.after(() => inner.close());
+  const server = await aServer(t, (_, response) => response.setHeader("connection", "close").end("client"));
+  const bound = (answers: readonly (readonly string[])[]) => {
+    const { asked, resolve } = resolverOf(...answers);
+    return { asked, ask: aFetch(t, { mayReach: (address) => address === "127.0.0.1" }, {}, resolve) };
+  };
+  // The port is that of both: the second answer leads to the machine's inside.
+  const { port } = inner.address() as AddressInfo;
+  const rebound = bound([["127.0.0.1"], ["127.0.0.2"]]);
+  assert.equal(await (await rebound.ask(`http://client.test:${server.port}/`)).text(), "client");
+  await assert.rejects(rebound.ask(`http://client.test:${port}/`), unavailable(/may not be called/));
+  await assert.rejects(rebound.ask(`https://client.test:${port}/`), unavailable(/may not be called/));
+  assert.equal(rebound.asked.length, 3, "one look-up for each connection");
+  const both = bound([["127.0.0.1", "127.0.0.2"]]);
+  await assert.rejects(both.ask(`http://client.test:${port}/`), unavailable(/may not be called/));
+  await assert.rejects(bound([[]]).ask(`http://client.test:${port}/`), unavailable(/may not be called/));
+  for (const url of [`http://127.0.0.2:${port}/`, `http://0x7f000002:${port}/`, `http://[::ffff:7f00:2]:${port}/`]) {
+    await assert.rejects(bound([]).ask(url), unavailable(/may not be called/));
+  }
+  assert.equal(isReached, false);
+});
+
+test("behind a proxy the address in a URL is judged, and the proxy itself is not", async (t) => {
+  const seen: (string | undefined)[] = [];
+  const proxy = await aServer(t, (request, response) => {
+    seen.push(request.url);
+    response.end("forwarded");
+  });
+  const ask = aFetch(t, { mayReach: (address) => address === "192.0.2.1" }, { HTTP_PROXY: proxy.url });
+  assert.equal(await (await ask("http://192.0.2.1/")).text(), "forwarded");
+  assert.equal(await (await ask("http://client.test/")).text(), "forwarded");
+  await assert.rejects(ask("http://192.0.2.2/"), unavailable(/may not be called/));
+  assert.deepEqual(seen, ["http://192.0.2.1/", "http://client.test/"]);
+});
+
+test("calls nothing but the web", async (t) => {
+  for (const url of ["data:text/plain,x", "file:///etc/passwd", "ftp://127.0.0.1/"]) {
+    await assert.rejects(aFetch(t)(url), unavailable(/not an address of the web/));
+  }
 });

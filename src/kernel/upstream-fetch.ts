@@ -3,11 +3,14 @@
  * it goes is bounded too. What comes back has been read whole. Nothing here logs or quotes a query, a header or a
  * body: they hold codes and tokens.
  */
+import { lookup as systemLookup } from "node:dns";
+import { isIP } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { Dispatcher, fetch as UndiciFetch } from "undici";
 import { trustedAuthorities } from "./authorities.ts";
 import { BadAnswerError, UnavailableError } from "./errors.ts";
+import { judgedLookup, notToBeCalled } from "./judged-lookup.ts";
 import { type ProxyFor, proxyFrom } from "./proxy.ts";
 import type { Secret } from "./secret.ts";
 
@@ -25,6 +28,12 @@ export interface UpstreamOptions {
   readonly deadline?: number;
   /** Bytes of an answer's body at the most, unpacked. Default 4 MiB. */
   readonly maxBody?: number;
+  /**
+   * Whether a machine with this address may be called; absent: any. Asked of every address that is about to be connected
+   * to, after the name was resolved for that connection: a name that has another address a moment later reaches nothing
+   * else. Behind a proxy, which resolves names itself, only addresses that stand in the URL are judged.
+   */
+  readonly mayReach?: (address: string) => boolean;
 }
 
 /** Whose calls they are. */
@@ -43,8 +52,14 @@ const maxHops = 5;
 const maxRetries = 2;
 const keptConnections = 64;
 
-/** The upstreams of one process: they share its proxies and what the machine trusts. @throws {Error} A proxy is no URL. */
-export function createUpstreams(env: Readonly<Record<string, string | undefined>>): OpenUpstreamFetch {
+/**
+ * The upstreams of one process: they share its proxies, what the machine trusts and how it resolves names.
+ * @throws {Error} A proxy is no URL.
+ */
+export function createUpstreams(
+  env: Readonly<Record<string, string | undefined>>,
+  lookup: typeof systemLookup = systemLookup,
+): OpenUpstreamFetch {
   const proxyOf = proxyFrom(env);
   let trusted: readonly string[] | undefined;
   let plain: SecureContext | undefined;
@@ -66,26 +81,35 @@ export function createUpstreams(env: Readonly<Record<string, string | undefined>
     let ways: Promise<Ways> | undefined;
     return async (input, init) => {
       const request = new Request(input, init);
-      ways ??= openWays(options, contextFor, proxyOf, caller.closing);
+      ways ??= openWays(options, { contextFor, proxyOf, lookup }, caller.closing);
       return call(request, await ways, options, caller);
     };
   };
 }
 
+/** What all upstreams share. */
+interface Surroundings {
+  readonly contextFor: (options: UpstreamOptions) => SecureContext;
+  readonly proxyOf: ProxyFor;
+  readonly lookup: typeof systemLookup;
+}
+
 /** The pools of connections to one upstream: direct, and one for each proxy. */
 interface Ways {
   readonly fetch: typeof UndiciFetch;
+  /** @throws {Error} The address in it may not be called. */
   to(url: URL): Dispatcher;
 }
 
 async function openWays(
   options: UpstreamOptions,
-  contextFor: (options: UpstreamOptions) => SecureContext,
-  proxyOf: ProxyFor,
+  { contextFor, proxyOf, lookup }: Surroundings,
   closing: AbortSignal,
 ): Promise<Ways> {
   const { Agent, ProxyAgent, fetch } = await import("undici");
+  const { mayReach } = options;
   const common = { connections: keptConnections, allowH2: false };
+  const resolve = mayReach === undefined ? {} : { lookup: judgedLookup(lookup, mayReach) };
   const open = new Map<string, Dispatcher>();
   const close = (): void => {
     for (const dispatcher of open.values()) dispatcher.destroy().catch(() => undefined);
@@ -100,7 +124,7 @@ async function openWays(
       rejectUnauthorized: options.insecureSkipVerify !== true,
       ...(options.serverName === undefined ? {} : { servername: options.serverName }),
     };
-    if (proxy === undefined) return new Agent({ ...common, connect: requestTls });
+    if (proxy === undefined) return new Agent({ ...common, connect: { ...requestTls, ...resolve } });
     const proxyTls = proxy.protocol === "https:" ? { secureContext: contextFor({}) } : {};
     // Plain HTTP is forwarded, as Go does it: many a proxy opens tunnels to port 443 alone.
     return new ProxyAgent({ ...common, uri: proxy.href, proxyTunnel: false, requestTls, proxyTls });
@@ -110,6 +134,10 @@ async function openWays(
     fetch,
     to(url) {
       closing.throwIfAborted();
+      if (!/^https?:$/.test(url.protocol)) throw new Error("not an address of the web");
+      const host = url.hostname.replace(/^\[|\]$/g, "");
+      // No connection resolves these.
+      if (isIP(host) !== 0 && mayReach?.(host) === false) throw new Error(notToBeCalled);
       const proxy = proxyOf(url);
       const key = `${url.protocol} ${proxy?.href ?? ""}`;
       const known = open.get(key) ?? make(proxy, url.protocol === "https:");

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { openLocal } from "../connector/local/local.ts";
 import { connectorTypes } from "../connector/registry.ts";
 import type { Provider } from "../endpoint/provider.ts";
+import { mayBeClient } from "../flow/client-address.ts";
 import { createLogoutCourier, type LogoutCourier } from "../flow/logout-courier.ts";
 import { type BcryptPool, createBcryptPool } from "../kernel/bcrypt-pool.ts";
 import { createHealth } from "../kernel/health.ts";
@@ -112,7 +113,10 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
   const courier = createLogoutCourier({
     storage,
     mint: { issuer: config.issuer, signer, clock, random },
-    fetch: openFetch({ deadline: 5_000, maxBody: 64 * 1024 }, { dependency: "clients", closing: closing.signal }),
+    fetch: openFetch(
+      { deadline: 5_000, maxBody: 64 * 1024, mayReach: mayBeClient },
+      { dependency: "clients", closing: closing.signal },
+    ),
     clock,
     logger,
   });
