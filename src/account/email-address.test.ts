@@ -58,3 +58,10 @@ test("usual addresses pass", () => {
     }),
   );
 });
+
+test("a megabyte of spaces is refused at once", () => {
+  const began = process.cpuUsage();
+  assert.equal(parseEmailAddress(`a${" ".repeat(1_000_000)}b`), undefined);
+  const { user } = process.cpuUsage(began);
+  assert.ok(user < 1_000_000, `${user} microseconds`);
+});

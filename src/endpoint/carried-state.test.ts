@@ -48,6 +48,17 @@ describe("a carried state", () => {
     assert.equal(cookies.other, "neighbour");
   });
 
+  it("costs no more than its request has cookies, and drops a few of them", () => {
+    const cookies = Object.fromEntries(
+      Array.from({ length: 6_000 }, (_, index) => [`dex_state_${handleOf(index)}`, "x"]),
+    );
+    const began = process.cpuUsage();
+    const set = carryState({ handle: handleOf(6_001), sealed: "1.x" }, { cookies }, place, 60);
+    const { user } = process.cpuUsage(began);
+    assert.ok(user < 1_000_000, `${user} microseconds`);
+    assert.ok(set.length <= 33);
+  });
+
   it("that would be longer than any is an error, not a cookie that breaks", () => {
     const sealed = "x".repeat(4 * 3_800 + 1);
     assert.throws(() => carryState({ handle: handleOf(1), sealed }, { cookies: {} }, place, 60), RangeError);

@@ -18,6 +18,8 @@ const mostPieces = 4;
  * (RFC 6265 §5.4).
  */
 const mostLogins = 4;
+/** Dropped by one answer: an answer has a size, too. */
+const mostDropped = 32;
 
 const nameOf = (handle: string, piece: number): string => prefix + handle + (piece === 0 ? "" : `.${piece}`);
 const handleIn = (name: string): string | undefined => /^dex_state_([\w-]{22})(?:\.\d)?$/.exec(name)?.[1];
@@ -46,10 +48,10 @@ export function carryState(
 ): readonly string[] {
   const pieces = Math.ceil(sealed.length / pieceLength);
   if (pieces > mostPieces) throw new RangeError("a sealed state is too long to be carried");
-  const known = new Set(Object.keys(request.cookies).flatMap((name) => handleIn(name) ?? []));
-  const oldest = [...known].slice(0, Math.max(0, known.size - mostLogins + 1));
+  const known = namesByHandle(request);
+  const oldest = [...known.values()].slice(0, Math.max(0, known.size - mostLogins + 1));
   return [
-    ...oldest.flatMap((old) => dropState(old, request, place)),
+    ...oldest.slice(0, mostDropped).flatMap((names) => names.map((name) => dropCookie(name, place))),
     ...Array.from({ length: pieces }, (_, piece) =>
       setCookie(
         nameOf(handle, piece),
@@ -60,12 +62,24 @@ export function carryState(
   ];
 }
 
-/** What drops the cookies of the state behind `state`, for a login that is over. */
-export function dropState(state: string, { cookies }: Pick<HttpRequest, "cookies">, place: Place): readonly string[] {
-  return Object.keys(cookies)
-    .filter((name) => handleIn(name) === state)
-    .map((name) => setCookie(name, "", attributes(place, 0)));
+/** The names of the cookies of each state, in one pass: a header may hold thousands that no browser made. */
+function namesByHandle({ cookies }: Pick<HttpRequest, "cookies">): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>();
+  for (const name of Object.keys(cookies)) {
+    const handle = handleIn(name);
+    if (handle === undefined) continue;
+    const known = names.get(handle);
+    if (known === undefined) names.set(handle, [name]);
+    else known.push(name);
+  }
+  return names;
 }
+
+const dropCookie = (name: string, place: Place): string => setCookie(name, "", attributes(place, 0));
+
+/** What drops the cookies of the state behind `state`, for a login that is over. */
+export const dropState = (state: string, request: Pick<HttpRequest, "cookies">, place: Place): readonly string[] =>
+  (namesByHandle(request).get(state) ?? []).map((name) => dropCookie(name, place));
 
 /** The sealed state behind `state`, itself where it is one. Undefined: it stayed with a browser that is not here. */
 export function wholeState(state: string, { cookies }: Pick<HttpRequest, "cookies">): string | undefined {

@@ -42,3 +42,15 @@ test("whatever a browser calls itself, the name is one of ours, and found fast",
     }),
   );
 });
+
+for (const [what, text] of [
+  ["one version without an end", `Version/${"1".repeat(200_000)}`],
+  ["versions without a Safari", "Version/1 ".repeat(20_000)],
+] as const) {
+  test(`${what} takes no time`, () => {
+    const began = process.cpuUsage();
+    assert.equal(deviceName(text), "");
+    const { user } = process.cpuUsage(began);
+    assert.ok(user < 500_000, `${user} microseconds`);
+  });
+}

@@ -5,7 +5,7 @@ const browsers: readonly (readonly [RegExp, string])[] = [
   [/\bSamsungBrowser\//, "Samsung Internet"],
   [/\b(?:Firefox|FxiOS)\//, "Firefox"],
   [/(?:Chrome|CriOS|Chromium)\//, "Chrome"],
-  [/\bVersion\/[\d.]+.* Safari\//, "Safari"],
+  [/\bVersion\/\d.* Safari\//, "Safari"],
   [/^curl\//, "curl"],
 ];
 
@@ -22,6 +22,11 @@ const systems: readonly (readonly [RegExp, string])[] = [
 const nameIn = (list: typeof browsers, userAgent: string): string =>
   list.find(([pattern]) => pattern.test(userAgent))?.[1] ?? "";
 
+/** Browsers say it in 300 characters; a header has room for a quarter of a million, and patterns look back. */
+const longest = 1024;
+
 /** What a person would call the device behind a `User-Agent`, "Firefox · Linux"; empty when it does not tell. */
-export const deviceName = (userAgent: string): string =>
-  [nameIn(browsers, userAgent), nameIn(systems, userAgent)].filter((part) => part !== "").join(" · ");
+export function deviceName(userAgent: string): string {
+  const told = userAgent.slice(0, longest);
+  return [nameIn(browsers, told), nameIn(systems, told)].filter((part) => part !== "").join(" · ");
+}
