@@ -35,16 +35,18 @@ export interface AccountDeps {
   /** The current password is tried under the same count as at the login. */
   readonly attempts: Attempts;
   readonly limits: Limits;
-  /** Goes on after the answer: who asks learns nothing from the time it takes. Waited for when the server stops. */
-  behind(name: string, work: () => Promise<void>): void;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
 
-/** Who asks, as far as a mail may say; the trail is the request's. */
-export interface Asker {
+/** Who asks; the trail is the request's. */
+export interface Asker extends AskedFrom {
   readonly trail: Trail;
+}
+
+/** Whence somebody asks, as far as a mail may say. */
+export interface AskedFrom {
   readonly locale: Locale;
   readonly ipAddress: string;
   /** "Firefox · Linux"; empty when the browser does not say. */

@@ -8,9 +8,10 @@ import { findToken, spendToken } from "./account-token.ts";
 import { parseEmailAddress } from "./email-address.ts";
 import { endAccess } from "./end-access.ts";
 import { isChangeable } from "./is-changeable.ts";
-import { mailNewAddress, mailNotice } from "./mails.ts";
+import { mailNotice } from "./mails.ts";
 import { type PasswordProblem, passwordProblem } from "./password-rule.ts";
 import { mayMail } from "./verify-address.ts";
+import { wishFor } from "./wishes.ts";
 
 /** The account behind a session; undefined: it is none of ours. */
 export async function accountOf(session: AuthSession, { storage }: AccountDeps): Promise<Password | undefined> {
@@ -85,7 +86,7 @@ export async function changePassword(
   return undefined;
 }
 
-/** Undefined: a mail is on its way to the new address, unless that is somebody's already, which nobody is told. */
+/** Undefined: a mail will go to the new address, unless that is somebody's already, which nobody is told. */
 export async function askForNewAddress(
   proof: Proof,
   wanted: string,
@@ -98,10 +99,8 @@ export async function askForNewAddress(
   if (email === undefined) return "address";
   if (!(await isChangeable(proof.account, deps))) return "readOnly";
   if (!mayMail(email, asker, deps)) return "tooMany";
-  deps.behind("mail to a new address", async () => {
-    if ((await deps.storage.passwords.get(email)) === undefined)
-      await mailNewAddress(proof.account, email, asker, deps);
-  });
+  const { userId, email: current } = proof.account;
+  await wishFor({ kind: "email", userId, email: current, newEmail: email }, asker, deps);
   return undefined;
 }
 

@@ -3,22 +3,18 @@ import { type AccountDeps, type Asker, bcryptCost } from "./account.ts";
 import { findToken, isStillOf, spendToken } from "./account-token.ts";
 import { parseEmailAddress } from "./email-address.ts";
 import { endAccess } from "./end-access.ts";
-import { isChangeable } from "./is-changeable.ts";
-import { mailNotice, mailReset } from "./mails.ts";
+import { mailNotice } from "./mails.ts";
 import { type PasswordProblem, passwordProblem } from "./password-rule.ts";
 import { mayMail } from "./verify-address.ts";
+import { wishFor } from "./wishes.ts";
 
 /**
- * Somebody says that they forgot the password of `email`. The answer is the same, and as fast, whether there is such an
- * account or not: all that depends on it happens behind.
+ * Somebody says that they forgot the password of `email`. Resolves once that is kept: the answer is the same, and as fast,
+ * whether there is such an account or not.
  */
-export function askForReset(email: string, back: string, asker: Asker, deps: AccountDeps): void {
+export async function askForReset(email: string, back: string, asker: Asker, deps: AccountDeps): Promise<void> {
   const key = parseEmailAddress(email);
-  if (deps.mailer === undefined || key === undefined || !mayMail(key, asker, deps)) return;
-  deps.behind("reset mail", async () => {
-    const account = await deps.storage.passwords.get(key);
-    if (account !== undefined && (await isChangeable(account, deps))) await mailReset(account, back, asker, deps);
-  });
+  if (key !== undefined && mayMail(key, asker, deps)) await wishFor({ kind: "reset", email: key, back }, asker, deps);
 }
 
 export type ResetResult =

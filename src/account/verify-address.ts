@@ -1,3 +1,4 @@
+import type { Password } from "../storage/records.ts";
 import type { AccountDeps, Asker } from "./account.ts";
 import { findToken, isStillOf, spendToken } from "./account-token.ts";
 import { mailVerification } from "./mails.ts";
@@ -29,13 +30,10 @@ export async function rejectAccount(token: string, deps: AccountDeps): Promise<V
   return { done: "rejected", back: "" };
 }
 
-/** Once more, to the address that the account has. */
-export function resendVerification(email: string, back: string, asker: Asker, deps: AccountDeps): void {
-  if (deps.mailer === undefined || !mayMail(email, asker, deps)) return;
-  deps.behind("verification mail", async () => {
-    const account = await deps.storage.passwords.get(email);
-    if (account?.emailVerified === false) await mailVerification(account, back, asker, deps);
-  });
+/** Once more, to the address of the account of whoever asks. Resolves once the mail is in the outbox. */
+export async function resendVerification(account: Password, asker: Asker, deps: AccountDeps): Promise<void> {
+  if (deps.mailer === undefined || account.emailVerified !== false || !mayMail(account.email, asker, deps)) return;
+  await mailVerification(account, "", asker, deps);
 }
 
 /** Counts the wish, whoever it is for. False: nobody may be mailed that often, or a stranger could flood a mailbox. */

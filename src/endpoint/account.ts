@@ -73,7 +73,7 @@ async function act(
     case "resend": {
       const account = provider.account && (await accountOf(here, provider.account));
       if (provider.account !== undefined && account !== undefined) {
-        resendVerification(account.email, "", askerOf(request, provider), provider.account);
+        await resendVerification(account, askerOf(request, provider), provider.account);
       }
       return "resent";
     }

@@ -27,7 +27,9 @@ export async function passkeyLoginEndpoint(request: HttpRequest, provider: Provi
   const result = await finishPasskey(login.flowRequest, login.open, said, context, provider.flow);
   if (!result.ok) return refuse(result.reason, request, login, context, provider);
   const { userId, email = "" } = result.identity;
-  if (provider.account !== undefined) noticeDevice({ userId, email }, askerOf(request, provider), provider.account);
+  if (provider.account !== undefined) {
+    await noticeDevice({ userId, email }, askerOf(request, provider), provider.account);
+  }
   const answer = await answerFlow(request, provider, () =>
     finishLogin(login.flowRequest, login.open, result.identity, context, provider.flow, {
       isRemembered: isTicked(request),

@@ -48,7 +48,9 @@ async function submit(
     await attempt.right();
     const { userId, email = "" } = result.identity;
     const { account } = provider;
-    if (isLocal(login) && account !== undefined) noticeDevice({ userId, email }, askerOf(request, provider), account);
+    if (isLocal(login) && account !== undefined) {
+      await noticeDevice({ userId, email }, askerOf(request, provider), account);
+    }
     const answer = await answerFlow(request, provider, () =>
       inSpan("flow.finish_login", () =>
         finishLogin(login.flowRequest, login.open, result.identity, context, provider.flow, {

@@ -28,7 +28,7 @@ export async function forgotEndpoint(request: HttpRequest, provider: Provider): 
     assertOwnForm(request, provider);
     const form = request.form();
     const back = readBack(form.get("back") ?? "", provider);
-    askForReset(form.get("email") ?? "", back, askerOf(request, provider), account);
+    await askForReset(form.get("email") ?? "", back, askerOf(request, provider), account);
     return show(200, { result: { done: "mailed" }, ...nextLogin(back) }, request, provider);
   }
   const back = readBack(request.query().get("back") ?? "", provider);

@@ -19,7 +19,18 @@ export interface Mailer {
    * @param lifetime Milliseconds after which nobody needs it any more: a link in it has expired.
    */
   send(mail: Mail, lifetime: number): Promise<void>;
+  /**
+   * Resolves once the wish for a mail is kept, as JSON; {@link WishGranter} reads it behind. What is kept, and what keeping
+   * it costs, is the same whether or not there will be a mail.
+   */
+  wish(wish: object, lifetime: number): Promise<void>;
 }
+
+/**
+ * Finds out whether there is anybody to write to, and sends the mail then. A crash may repeat it.
+ * @throws {UnavailableError} It is tried again later.
+ */
+export type WishGranter = (wish: unknown) => Promise<void>;
 
 /** What a mail server said. `later`: try again. `never`: it does not take this mail. RFC 5321 §4.2.1. */
 export type Handover = "taken" | "later" | "never";

@@ -5,12 +5,12 @@ import type { Clock, Logger, Random } from "../kernel/ports.ts";
 import type { Sealer } from "../kernel/seal.ts";
 import type { Storage } from "../storage/contract.ts";
 import type { MailDelivery } from "../storage/records.ts";
-import type { Mail, Mailer, MailTransport } from "./contract.ts";
+import type { Mail, Mailer, MailTransport, WishGranter } from "./contract.ts";
 
 /**
  * The outbox. A mail is in storage, sealed, before it is tried, and leaves it when the server has taken it or never
- * will; a server that dies in between loses none. `kernel/outbox.ts` says when it is tried. A crash after the server took a mail sends it again, with the
- * same Message-ID.
+ * will; a server that dies in between loses none. `kernel/outbox.ts` says when it is tried. A crash after the server took
+ * a mail sends it again, with the same Message-ID. A wish for a mail waits in the same place until it is granted.
  */
 export interface MailCourier extends Mailer {
   /** Delivers what is due, until `signal` aborts. */
@@ -20,13 +20,14 @@ export interface MailCourier extends Mailer {
 export interface MailCourierDeps {
   readonly storage: Pick<Storage, "mailDeliveries">;
   readonly transport: MailTransport;
+  readonly grant: WishGranter;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
 
-const purpose = "mail/outbox";
+const purposes = { mail: "mail/outbox", wish: "mail/wish" } as const;
 /** The first is the time that a try may take: meanwhile no other replica tries. Greylisting opens after minutes. RFC 6647. */
 const secondsBetween = [60, 120, 300, 900, 1800, 3600] as const;
 
@@ -44,15 +45,17 @@ export function createMailCourier(deps: MailCourierDeps): MailCourier {
     unreadable: (error) => logger.error("mails that wait could not be read", {}, error),
     clock,
   });
+  async function keep(purpose: string, what: object, lifetime: number): Promise<void> {
+    const now = clock.now();
+    const id = newId(random);
+    const content = sealer.seal(purpose, id, JSON.stringify(what));
+    const delivery = { id, content, createdAt: now, attempts: 0, nextAttempt: now, expiry: now + lifetime };
+    await storage.mailDeliveries.create(delivery);
+    outbox.wait(delivery);
+  }
   return {
-    async send(mail, lifetime) {
-      const now = clock.now();
-      const id = newId(random);
-      const content = sealer.seal(purpose, id, JSON.stringify(mail));
-      const delivery = { id, content, createdAt: now, attempts: 0, nextAttempt: now, expiry: now + lifetime };
-      await storage.mailDeliveries.create(delivery);
-      outbox.wait(delivery);
-    },
+    send: (mail, lifetime) => keep(purposes.mail, mail, lifetime),
+    wish: (wish, lifetime) => keep(purposes.wish, wish, lifetime),
     async run(signal) {
       await outbox.run(signal);
       deps.transport.close();
@@ -61,9 +64,17 @@ export function createMailCourier(deps: MailCourierDeps): MailCourier {
 }
 
 /** True: nothing is left to do with it. */
-async function deliver(delivery: MailDelivery, { sealer, transport, logger }: MailCourierDeps): Promise<boolean> {
+async function deliver(
+  delivery: MailDelivery,
+  { sealer, transport, grant, logger }: MailCourierDeps,
+): Promise<boolean> {
   const fields = { mail_id: delivery.id, attempt: delivery.attempts };
-  const opened = sealer.open(purpose, delivery.id, delivery.content);
+  const wish = sealer.open(purposes.wish, delivery.id, delivery.content);
+  if (wish !== undefined) {
+    await grant(JSON.parse(wish));
+    return true;
+  }
+  const opened = sealer.open(purposes.mail, delivery.id, delivery.content);
   if (opened === undefined) {
     logger.error("mail dropped: it was sealed with another key", fields);
     return true;

@@ -1,12 +1,13 @@
 import type { AccountDeps } from "../account/account.ts";
-import { type Behind, createBehind } from "../account/behind.ts";
 import { type BreachedPasswords, openBreachedPasswords } from "../account/breached-passwords.ts";
+import { grantWish } from "../account/wishes.ts";
 import type { Config } from "../config/config.ts";
 import type { EndDeps } from "../flow/end-session.ts";
 import type { BcryptPool } from "../kernel/bcrypt-pool.ts";
 import { hkdf } from "../kernel/derive.ts";
 import type { Sealer } from "../kernel/seal.ts";
 import type { Secret } from "../kernel/secret.ts";
+import type { WishGranter } from "../mail/contract.ts";
 import { createMailCourier, type MailCourier } from "../mail/mail-courier.ts";
 import { openSmtp } from "../mail/smtp.ts";
 import type { Storage } from "../storage/contract.ts";
@@ -16,27 +17,31 @@ import type { ServerDeps } from "./server-deps.ts";
 export interface Accounts {
   readonly mails: MailCourier | undefined;
   readonly breached: BreachedPasswords | undefined;
-  readonly behind: Behind;
-  /** Waits for what goes on behind answers; storage must still be open. */
   close(): Promise<void>;
+}
+
+interface OpenDeps extends ServerDeps {
+  readonly storage: Storage;
+  readonly sealer: Sealer;
+  /** What wishes are granted with. Undefined: nobody has a password any more. */
+  readonly current: () => AccountDeps | undefined;
 }
 
 /** @throws {Error} The list or the mail server's authorities cannot be read. */
 export async function openAccounts(
   { signup, mail }: Config,
-  { storage, sealer, clock, random, logger }: ServerDeps & { readonly storage: Storage; readonly sealer: Sealer },
+  { storage, sealer, current, clock, random, logger }: OpenDeps,
 ): Promise<Accounts> {
+  const grant: WishGranter = async (wish) => {
+    const deps = current();
+    if (deps !== undefined) await grantWish(wish, deps);
+  };
   const transport = mail === undefined ? undefined : await openSmtp(mail, logger);
   const breached = signup.breachedPasswords === "" ? undefined : await openBreachedPasswords(signup.breachedPasswords);
-  const behind = createBehind(logger);
   return {
-    mails: transport && createMailCourier({ storage, transport, sealer, clock, random, logger }),
+    mails: transport && createMailCourier({ storage, transport, sealer, grant, clock, random, logger }),
     breached,
-    behind,
-    async close() {
-      await behind.settled();
-      await breached?.close();
-    },
+    close: async () => breached?.close(),
   };
 }
 
@@ -64,7 +69,6 @@ export function accountsOf(config: Config, parts: Parts, end: EndDeps, tries: Tr
     isSignupOpen: signup.isEnabled,
     assumeEmailVerified: signup.assumeEmailVerified,
     ...tries,
-    behind: accounts.behind.start,
     clock,
     random,
     logger,

@@ -102,7 +102,7 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
   const sealer = createSealer(root);
   let accounts: Accounts;
   try {
-    accounts = await openAccounts(config, { ...deps, storage, sealer });
+    accounts = await openAccounts(config, { ...deps, storage, sealer, current: () => provider.account });
     await openConnectors(connectors, config, deps);
   } catch (error) {
     closing.abort();
@@ -150,10 +150,10 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
       await connectors.reread();
     },
     async close() {
-      await accounts.close();
       closing.abort();
       await connectors.close();
       await bcrypt.close();
+      await accounts.close();
       await storage.close();
     },
   };

@@ -396,10 +396,10 @@ export interface AccountToken {
   readonly expiry: number;
 }
 
-/** Ours: a mail that is still to be delivered. Kept until it is, or until `expiry`. */
+/** Ours: a mail that is still to be delivered, or the wish for one. Kept until it is, or until `expiry`. */
 export interface MailDelivery {
   readonly id: string;
-  /** The whole mail, sealed: it holds links that let their reader in. */
+  /** All of it, sealed: a mail holds links that let their reader in. */
   readonly content: string;
   readonly createdAt: number;
   readonly attempts: number;

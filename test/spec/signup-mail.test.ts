@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { fakeCollector } from "../fake/otlp-collector.ts";
 import { type CaughtMail, fakeSmtp, linkIn } from "../fake/smtp.ts";
 import { throwawayCa } from "../peer/throwaway-ca.ts";
 import { addPasskey, passkey, signIn } from "./passkeys.ts";
@@ -182,6 +183,44 @@ describe("a forgotten password", () => {
     assert.equal((await logIn(server.newAgent(), email, password)).status, 401);
     assert.equal((await claimsOf(email, "another horse")).email_verified, true, "the mailbox is proved");
     assert.match((await smtp.next(email, before)).text, /password of your account at Example SSO was changed/);
+  });
+
+  it("is asked for at the same cost, and answered alike, whether or not there is such an account", async (t) => {
+    const collector = await fakeCollector();
+    t.after(() => collector.close());
+    const telemetry = { traces: { endpoint: collector.url } };
+    const traced = await startServerUnderTest({ ...base, mail: mailTo(plain.port), telemetry });
+    const visitor = traced.newAgent();
+    const signup = {
+      csrf: csrfOf(await visitor.get("/signup")),
+      email: "known@example.com",
+      username: "Ada",
+      password,
+    };
+    assert.equal((await visitor.post("/signup", signup)).status, 200);
+    // In the file, where nobody can be helped by mail; in the database; nowhere.
+    const answers = [];
+    for (const email of ["admin@example.com", "known@example.com", "other@example.com"]) {
+      const agent = traced.newAgent();
+      const page = await agent.get("/password/forgot");
+      const { status, body, headers } = await agent.post("/password/forgot", { csrf: csrfOf(page), email });
+      const { "x-trace-id": trace, date: _date, ...rest } = headers;
+      answers.push({ trace, seen: { status, body: body.replaceAll(String(trace), ""), rest } });
+    }
+    await traced.close();
+    const worked = answers.map(({ trace }) =>
+      collector.spans
+        .filter(({ traceId }) => traceId === trace)
+        .map(({ name, facts }) => [name, facts["db.collection.name"] ?? ""]),
+    );
+    assert.deepEqual(worked[0], [
+      ["storage.create", "mailDeliveries"],
+      ["POST /password/forgot", ""],
+    ]);
+    for (const at of [1, 2]) {
+      assert.deepEqual(worked[at], worked[0]);
+      assert.deepEqual(answers[at]?.seen, answers[0]?.seen);
+    }
   });
 
   it("by twenty requests with one link at once is replaced once", async () => {
@@ -403,6 +442,20 @@ describe("a login from a new device", () => {
     const notice = await smtp.next(email, before);
     assert.match(notice.text, /device that is new to us/);
     assert.match(notice.text, /Safari · iPhone/);
+    await signUp(newAddress("marker"));
+    await smtp.next(`marker${people}@example.com`);
+    assert.equal(smtp.mails.slice(before).filter((mail) => mail.to.includes(email)).length, 1);
+  });
+
+  it("is told once, however many logins come from it at once", async () => {
+    const email = newAddress();
+    await signUp(email);
+    await smtp.next(email);
+    await logIn(server.newAgent(), email, password, { "user-agent": firefox });
+    const before = smtp.mails.length;
+    const here = { "user-agent": phone };
+    await Promise.all(Array.from({ length: 10 }, () => logIn(server.newAgent(), email, password, here)));
+    await smtp.next(email, before);
     await signUp(newAddress("marker"));
     await smtp.next(`marker${people}@example.com`);
     assert.equal(smtp.mails.slice(before).filter((mail) => mail.to.includes(email)).length, 1);
