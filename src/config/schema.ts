@@ -46,7 +46,7 @@ const webSchema = z.object({
     .prefault({})
     .meta({ description: "Where the client's address comes from behind a proxy." }),
   workers: integer(
-    "Threads that serve the same addresses. 0: one for every two cores, eight at most; one with `memory` and `sqlite3`. Not in Dex.",
+    "Threads that serve the same addresses. 0: one for each core, as far as there are 128 MiB of memory and one of `maxOpenConns` for each; one with `memory` and `sqlite3`. Not in Dex.",
     0,
     256,
   ),
