@@ -6,7 +6,7 @@ import { isFrontChannel } from "../oauth/response-type.ts";
 import { AlreadyExistsError } from "../storage/contract.ts";
 import type { AuthCode, AuthCodeExtra } from "../storage/records.ts";
 import { type Authorized, mustAuthorize } from "../token/authorize.ts";
-import { codeLifetime, codeOf, codeRecordId } from "../token/code.ts";
+import { codeLifetime, codeOf, codeRecordId, spentCode } from "../token/code.ts";
 import { mintTokens } from "../token/id-token.ts";
 import { trustedBy } from "../token/trusted-peers.ts";
 import { acrFor } from "./acr.ts";
@@ -118,7 +118,7 @@ function grantOf({ redirectUri, responseTypes }: FlowRequest, { policy }: FlowDe
 }
 
 /**
- * Stores the code, or where none was asked for a marker, under an id that follows from the flow: a request
+ * Stores the code, or where none was asked for a spent one, under an id that follows from the flow: a request
  * that is answered a second time (a replayed form, the back button, two racing tabs) finds it taken.
  */
 async function claimFlow(request: FlowRequest, login: CompletedLogin, deps: FlowDeps): Promise<string | undefined> {
@@ -127,12 +127,7 @@ async function claimFlow(request: FlowRequest, login: CompletedLogin, deps: Flow
   const wantsCode = request.responseTypes.includes("code");
   const now = deps.clock.now();
   try {
-    if (wantsCode) await createCode(codeRecord(id, request, login, now), deps);
-    else {
-      const { clientId, expiresAt } = request;
-      const nothing = { refreshTokenId: "", accessTokenId: "", accessTokenExpiry: 0 };
-      await deps.storage.redeemedCodes.create({ id, clientId, redeemedAt: now, expiry: expiresAt, ...nothing });
-    }
+    await deps.storage.authCodes.create(wantsCode ? codeRecord(id, request, login, now) : noCode(id, request, now));
   } catch (error) {
     if (!(error instanceof AlreadyExistsError)) throw error;
     throw new PageError(400, "refusal.completed", { cause: error });
@@ -140,12 +135,10 @@ async function claimFlow(request: FlowRequest, login: CompletedLogin, deps: Flow
   return wantsCode ? code : undefined;
 }
 
-/** First the code, then the look for its tombstone: between the two a redemption could hide. */
-async function createCode(code: AuthCode, { storage }: FlowDeps): Promise<void> {
-  await storage.authCodes.create(code);
-  if ((await storage.redeemedCodes.get(code.id)) === undefined) return;
-  await storage.authCodes.delete(code.id);
-  throw new AlreadyExistsError("this flow's code was redeemed");
+/** A code that is spent before anybody has it. */
+function noCode(id: string, { clientId, expiresAt }: FlowRequest, now: number): AuthCode {
+  const nothing = { refreshTokenId: "", accessTokenId: "", accessTokenExpiry: 0 };
+  return spentCode(id, expiresAt, { clientId, redeemedAt: now, ...nothing });
 }
 
 function codeRecord(id: string, request: FlowRequest, login: CompletedLogin, now: number): AuthCode {

@@ -26,15 +26,17 @@ export const authorizationCodeGrant: Grant = {
 };
 
 async function findCode(presented: string, context: GrantContext, deps: GrantDeps): Promise<AuthCode> {
-  const ids = codeRecordIds(deps.codeKey, presented);
-  for (const id of ids) {
+  for (const id of codeRecordIds(deps.codeKey, presented)) {
     const code = await deps.storage.authCodes.get(id);
     if (code === undefined) continue;
+    if (code.spent !== undefined) {
+      await endReplayedCode(code, code.spent, context, deps);
+      break;
+    }
     if (code.clientId === context.client.id && deps.clock.now() <= code.expiry) return code;
     const because = code.clientId === context.client.id ? "it has expired" : "it belongs to another client";
     context.trail.note({ check: "code.valid", outcome: "fail", because, spec: "RFC 6749 §5.2" });
     throw new OAuthError("invalid_grant", invalidCode);
   }
-  await endReplayedCode(ids, context, deps);
   throw new OAuthError("invalid_grant", invalidCode);
 }

@@ -3,10 +3,10 @@ import { secretEqual } from "../kernel/secret-equal.ts";
 import { OAuthError } from "../oauth/error.ts";
 import type { GrantType } from "../oauth/grant-type.ts";
 import { challengeOf } from "../oauth/pkce.ts";
-import { AlreadyExistsError } from "../storage/contract.ts";
-import type { AuthCode, Pkce, RedeemedCode } from "../storage/records.ts";
+import type { AuthCode, Pkce } from "../storage/records.ts";
 import type { TokenAnswer } from "../token/answer.ts";
 import type { Authorized } from "../token/authorize.ts";
+import { spentCode } from "../token/code.ts";
 import { type GrantTag, grantTagOf, newGrantTag } from "../token/grant-tag.ts";
 import { mintTokens } from "../token/id-token.ts";
 import { formatRefreshToken } from "../token/refresh-secret.ts";
@@ -40,7 +40,7 @@ export async function redeemCode(redemption: Redemption, context: GrantContext, 
   const refreshTokenId = isLasting ? newId(deps.random) : "";
   // A family's tag can be found again from its id, at every refresh.
   const grantTag = isLasting ? grantTagOf(deps.refreshKey, refreshTokenId) : newGrantTag(deps.random);
-  await spendCode(tombstone(code, refreshTokenId, grantTag, deps), deps);
+  await spendCode(code, refreshTokenId, grantTag, deps);
   const answer = await issue({ ...redemption, authorized, refreshTokenId, grantTag }, context, deps);
   // Who ended the session while we issued has looked for its families, and may not have seen this one.
   if (isLasting) await requireSessionOf(refreshTokenId, code.sessionId, context, deps);
@@ -60,16 +60,21 @@ export function checkPkce(code: Pkce, verifier: string | undefined): void {
 }
 
 /**
- * Of several redemptions at once one writes the tombstone, and it alone goes on. The code is deleted after that, so
- * that at every moment the one or the other is there: a resubmitted form can never bring a spent code back.
+ * Of several redemptions at once one finds the code unspent, and it alone goes on. What is left stays where the code was,
+ * so a resubmitted form can never bring it back.
  */
-async function spendCode(redeemed: RedeemedCode, deps: GrantDeps): Promise<void> {
-  try {
-    await deps.storage.redeemedCodes.create(redeemed);
-  } catch (error) {
-    if (!(error instanceof AlreadyExistsError)) throw error;
-    throw new OAuthError("invalid_grant", invalidCode, { detail: "another request redeemed it first" });
-  }
+async function spendCode(code: AuthCode, refreshTokenId: string, grantTag: GrantTag, deps: GrantDeps): Promise<void> {
+  const spentFirst = new OAuthError("invalid_grant", invalidCode, { detail: "another request redeemed it first" });
+  const redeemedAt = deps.clock.now();
+  const accessTokenExpiry = redeemedAt + deps.mint.lifetime;
+  const issued = { refreshTokenId, accessTokenId: grantTag, accessTokenExpiry };
+  // As long as a replay could matter: while the token lives, or the request could be answered again.
+  const expiry = Math.max(accessTokenExpiry, redeemedAt + deps.requestLifetime, code.expiry);
+  const stored = await deps.storage.authCodes.update(code.id, (current) => {
+    if (current.spent !== undefined) throw spentFirst;
+    return spentCode(current.id, expiry, { clientId: code.clientId, redeemedAt, ...issued });
+  });
+  if (stored === undefined) throw spentFirst;
 }
 
 interface Issue extends Redemption {
@@ -97,23 +102,7 @@ async function issue(
   const [minted, secret] = await Promise.all([
     mintTokens(authorized, options, deps.mint),
     refreshTokenId === "" ? undefined : beginFamily(refreshTokenId, code, deps),
-    deps.storage.authCodes.delete(code.id),
   ]);
   deps.answered.remember(context.connection, code.id);
   return answerOf(minted, deps, secret === undefined ? undefined : formatRefreshToken(refreshTokenId, secret));
-}
-
-function tombstone(code: AuthCode, refreshTokenId: string, grantTag: GrantTag, deps: GrantDeps): RedeemedCode {
-  const redeemedAt = deps.clock.now();
-  const accessTokenExpiry = redeemedAt + deps.mint.lifetime;
-  return {
-    id: code.id,
-    clientId: code.clientId,
-    redeemedAt,
-    refreshTokenId,
-    accessTokenId: grantTag,
-    accessTokenExpiry,
-    // As long as a replay could matter: while the token lives, or the request could be answered again.
-    expiry: Math.max(accessTokenExpiry, redeemedAt + deps.requestLifetime, code.expiry),
-  };
 }

@@ -108,6 +108,19 @@ export interface AuthCode extends Pkce {
   readonly sessionId: string;
   readonly authTime: number;
   readonly extra?: AuthCodeExtra;
+  /** Ours: it was redeemed. What is left of it names no client, so that Dex refuses it too. */
+  readonly spent?: SpentCode;
+}
+
+/** What became of a code, kept so that a replay ends what it issued and its flow is not answered again. RFC 6749 §4.1.2. */
+export interface SpentCode {
+  readonly clientId: string;
+  readonly redeemedAt: number;
+  /** The family that was issued, or empty. */
+  readonly refreshTokenId: string;
+  /** What the `jti`s of the issued tokens begin with (`token/grant-tag.ts`), and when the first of them expires. */
+  readonly accessTokenId: string;
+  readonly accessTokenExpiry: number;
 }
 
 /** What the tokens of a login hold beyond its scopes. */
@@ -329,20 +342,6 @@ export interface ServerSecret {
   readonly createdAt: number;
 }
 
-/** Ours: a code that was redeemed, kept so that a replay ends what it issued. RFC 6749 §4.1.2. */
-export interface RedeemedCode {
-  /** The redeemed {@link AuthCode}'s id. */
-  readonly id: string;
-  readonly clientId: string;
-  readonly redeemedAt: number;
-  /** The family that was issued, or empty. */
-  readonly refreshTokenId: string;
-  /** What the `jti`s of the issued tokens begin with (`token/grant-tag.ts`), and when the first of them expires. */
-  readonly accessTokenId: string;
-  readonly accessTokenExpiry: number;
-  readonly expiry: number;
-}
-
 /**
  * Ours: tokens that no longer count, by what they have in common: a `jti`, the beginning that those of one grant share, a
  * session, a person (RFC 7009); or the challenge of a passkey that was answered.
@@ -444,7 +443,6 @@ export interface RecordKinds {
   deviceRequests: { key: string; record: DeviceRequest };
   deviceTokens: { key: string; record: DeviceToken };
   serverSecrets: { key: "root"; record: ServerSecret };
-  redeemedCodes: { key: string; record: RedeemedCode };
   revokedTokens: { key: string; record: RevokedToken };
   logoutDeliveries: { key: string; record: LogoutDelivery };
   upstreamSessions: { key: string; record: UpstreamSession };

@@ -1,5 +1,6 @@
 import { keyedHash } from "../kernel/derive.ts";
 import { idFromBytes, isId } from "../kernel/ids.ts";
+import type { AuthCode, SpentCode } from "../storage/records.ts";
 
 /** A code is valid for this long, whatever the configuration says. compat(dex): server/authflow. RFC 6749 §4.1.2. */
 export const codeLifetime = 30 * 60 * 1000;
@@ -16,6 +17,23 @@ export const codeOf = (key: Uint8Array, flowId: string): string =>
 /** Where the code is stored: a keyed hash of it. "1" is in no id of Dex, so the one is never taken for the other. */
 export const codeRecordId = (key: Uint8Array, code: string): string =>
   `h1${idFromBytes(keyedHash(key, "code-record", code).subarray(0, 16))}`;
+
+/** What a code leaves behind: nothing of its person, and no client that could redeem it, not with Dex either. */
+export const spentCode = (id: string, expiry: number, spent: SpentCode): AuthCode => ({
+  id,
+  clientId: "",
+  redirectUri: "",
+  nonce: "",
+  scopes: [],
+  connectorId: "",
+  claims: { userId: "", username: "", preferredUsername: "", email: "", emailVerified: false, groups: [] },
+  expiry,
+  sessionId: "",
+  authTime: 0,
+  codeChallenge: "",
+  codeChallengeMethod: "",
+  spent,
+});
 
 /** The ids under which a presented code may be stored: ours, then the code itself where Dex wrote it. */
 export function codeRecordIds(key: Uint8Array, code: string): readonly string[] {

@@ -84,8 +84,8 @@ describe("statements of a request", { skip: missing(postgresPrograms) }, () => {
     assert.deepEqual(logged().slice(before).map(inShort), ["select connector"]);
   });
 
-  test("a login: three; five that begin a session, and six the first time; four by a session", async () => {
-    const code = ["insert auth_code", "select dexts_redeemed_code"];
+  test("a login: two; four that begin a session, and five the first time; three by a session", async () => {
+    const code = ["insert auth_code"];
     const login = (agent: UserAgent) => statementsOf(() => obtainCode(agent, { connector_id: "mock" }));
     assert.deepEqual(await login(server.newAgent()), ["select user_identity", ...code]);
     const first = [
@@ -103,10 +103,10 @@ describe("statements of a request", { skip: missing(postgresPrograms) }, () => {
     }
   });
 
-  test("a code: four, and five where a session stands behind it; three more with a refresh token", async () => {
+  test("a code: three, and four where a session stands behind it; three more with a refresh token", async () => {
     const agent = server.newAgent();
     const plain = await obtainCode(agent, { connector_id: "mock" });
-    const spent = ["select auth_code", "select user_identity", "insert dexts_redeemed_code", "delete auth_code"];
+    const spent = ["select auth_code", "select user_identity", "update auth_code"];
     assert.deepEqual(await statementsOf(() => redeem(agent, plain)), spent);
     const owned = await obtainCode(remembering.newAgent(), { connector_id: "mock" });
     const sentOwned = await statementsOf(() => redeem(remembering.newAgent(), owned));

@@ -241,6 +241,37 @@ function testDetails(storage: () => Storage, { longestText = 100 * 1024, hasColl
     assert.deepEqual([left?.token.reveal(), left?.obsoleteToken.reveal()], ["changed", "bar"]);
   });
 
+  test("a spent code stays spent, and of many who spend it at once one succeeds", async () => {
+    const { authCodes } = storage();
+    const code = makers.authCodes({ id: "h1spentonce" });
+    await authCodes.create(code);
+    const { extra: _extra, connectorData: _data, ...rest } = code;
+    const left = {
+      ...rest,
+      clientId: "",
+      scopes: [],
+      spent: {
+        clientId: code.clientId,
+        redeemedAt: code.authTime,
+        refreshTokenId: "family",
+        accessTokenId: "tag",
+        accessTokenExpiry: code.expiry,
+      },
+    };
+    await authCodes.get(code.id);
+    const settled = await Promise.allSettled(
+      Array.from({ length: 20 }, () =>
+        authCodes.update(code.id, (current) => {
+          if (current.spent !== undefined) throw new Error("spent");
+          return left;
+        }),
+      ),
+    );
+    assert.equal(settled.filter(({ status }) => status === "fulfilled").length, 1);
+    assertSame(await authCodes.get(code.id), left);
+    await assert.rejects(authCodes.create(code), AlreadyExistsError);
+  });
+
   test("a refused operation spoils none that came with it", async () => {
     const { refreshTokens } = storage();
     await refreshTokens.create(refresh("taken"));

@@ -246,16 +246,6 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
     createdAt: earlier,
     ...change,
   }),
-  redeemedCodes: (change) => ({
-    id: "h1code",
-    clientId: "client-1",
-    redeemedAt: earlier,
-    refreshTokenId: "refresh-1",
-    accessTokenId: "jti",
-    accessTokenExpiry: later,
-    expiry: later,
-    ...change,
-  }),
   revokedTokens: (change) => ({ id: "jti", issuedBefore: earlier, expiry: later, ...change }),
   logoutDeliveries: (change) => ({
     id: "delivery-1",

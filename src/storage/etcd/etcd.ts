@@ -45,7 +45,6 @@ export async function openEtcd(settings: EtcdConfig, { random, logger }: Storage
     authSessions: new AuthSessions(store, random, logger),
     deviceRequests: expiring("deviceRequests"),
     deviceTokens: expiring("deviceTokens"),
-    redeemedCodes: expiring("redeemedCodes"),
     revokedTokens: expiring("revokedTokens"),
     logoutDeliveries: expiring("logoutDeliveries"),
     upstreamSessions: expiring("upstreamSessions"),

@@ -21,7 +21,6 @@ const prefixes: Readonly<Record<KindName, string>> = {
   deviceRequests: "device_req/",
   deviceTokens: "device_token/",
   serverSecrets: own("serverSecrets"),
-  redeemedCodes: own("redeemedCodes"),
   revokedTokens: own("revokedTokens"),
   logoutDeliveries: own("logoutDeliveries"),
   upstreamSessions: own("upstreamSessions"),

@@ -41,7 +41,6 @@ export async function openKubernetes(settings: KubernetesConfig, deps: StorageDe
     authSessions: new AuthSessions("authSessions", client("authSessions"), random),
     deviceRequests: expiring("deviceRequests"),
     deviceTokens: expiring("deviceTokens"),
-    redeemedCodes: expiring("redeemedCodes"),
     revokedTokens: expiring("revokedTokens"),
     logoutDeliveries: expiring("logoutDeliveries"),
     upstreamSessions: expiring("upstreamSessions"),

@@ -234,7 +234,7 @@ const resource = (kind: string, plural: string, fields: readonly Field[], named?
   ...(named === undefined ? {} : { named }),
 });
 
-/** `redeemed_codes` is `dextsredeemedcodes` of kind `DextsRedeemedCode`: no kind that Dex may yet have. */
+/** `revoked_tokens` is `dextsrevokedtokens` of kind `DextsRevokedToken`: no kind that Dex may yet have. */
 function ownResource({ singular, plural, fields }: OwnKindDocument): Resource {
   const kind = singular.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
   return resource(`Dexts${kind}`, `dexts${plural.replaceAll("_", "")}`, fields);
@@ -255,7 +255,6 @@ export const resources: { readonly [K in KindName]: Resource } = {
   userIdentities: resource("UserIdentity", "useridentities", userIdentities),
   authSessions: resource("AuthSession", "authsessions", authSessions, "id"),
   serverSecrets: ownResource(ownKinds.serverSecrets),
-  redeemedCodes: ownResource(ownKinds.redeemedCodes),
   revokedTokens: ownResource(ownKinds.revokedTokens),
   logoutDeliveries: ownResource(ownKinds.logoutDeliveries),
   upstreamSessions: ownResource(ownKinds.upstreamSessions),

@@ -112,7 +112,6 @@ export function openMemory(): Storage {
     deviceRequests: new MemoryCollection("deviceRequests"),
     deviceTokens: new MemoryCollection("deviceTokens"),
     serverSecrets: new MemoryCollection("serverSecrets"),
-    redeemedCodes: new MemoryCollection("redeemedCodes"),
     revokedTokens: new MemoryCollection("revokedTokens"),
     logoutDeliveries: new MemoryCollection("logoutDeliveries"),
     upstreamSessions: new MemoryCollection("upstreamSessions"),

@@ -7,7 +7,6 @@ export const expiries: { readonly [K in KindName]?: (record: RecordKinds[K]["rec
   authSessions: ({ absoluteExpiry, idleExpiry }) => Math.min(absoluteExpiry, idleExpiry),
   deviceRequests: ({ expiry }) => expiry,
   deviceTokens: ({ expiry }) => expiry,
-  redeemedCodes: ({ expiry }) => expiry,
   revokedTokens: ({ expiry }) => expiry,
   logoutDeliveries: ({ expiry }) => expiry,
   upstreamSessions: ({ expiry }) => expiry,

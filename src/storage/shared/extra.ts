@@ -11,7 +11,7 @@ import {
   textList,
   textMember,
 } from "./dex-json.ts";
-import { readAuthCodeExtra, readAuthRequestExtra, readRefreshExtra } from "./login-extras.ts";
+import { readAuthCodeExtra, readAuthRequestExtra, readRefreshExtra, readSpentCode } from "./login-extras.ts";
 import { readJwk } from "./parts-of-keys.ts";
 
 export interface ExtraOf<Rec> {
@@ -28,8 +28,16 @@ export const extras: { readonly [K in KindName]?: ExtraOf<RecordKinds[K]["record
     read: (record, extra) => ({ ...record, extra: readAuthRequestExtra(extra) }),
   },
   authCodes: {
-    write: ({ extra }) => plain(extra),
-    read: (record, extra) => ({ ...record, extra: readAuthCodeExtra(extra) }),
+    write: ({ extra, spent }) => plain(spent === undefined ? extra : { ...extra, spent }),
+    read(record, extra) {
+      const spent = readSpentCode(extra);
+      const { length } = Object.keys(extra);
+      return {
+        ...record,
+        ...(spent === undefined || length > 1 ? { extra: readAuthCodeExtra(extra) } : {}),
+        ...(spent === undefined ? {} : { spent }),
+      };
+    },
   },
   refreshTokens: {
     write: ({ extra }) => plain(extra),

@@ -1,6 +1,6 @@
 /** What stands beside Dex's columns of a login's records, read back from JSON. Absent members stay absent. */
 import type { NamedClaims } from "../../oauth/claims-request.ts";
-import type { AuthCodeExtra, AuthRequestExtra, RefreshTokenExtra } from "../records.ts";
+import type { AuthCodeExtra, AuthRequestExtra, RefreshTokenExtra, SpentCode } from "../records.ts";
 import { isObject, type JsonObject, member, numberMember, textList, textMember } from "./dex-json.ts";
 
 export function readAuthRequestExtra(value: JsonObject): AuthRequestExtra {
@@ -30,6 +30,18 @@ export function readAuthCodeExtra(value: JsonObject): AuthCodeExtra {
     ...list(value, "amr"),
     // None is not the same as unknown.
     ...(Array.isArray(member(value, "factors")) ? { factors: textList(member(value, "factors")) } : {}),
+  };
+}
+
+export function readSpentCode(value: JsonObject): SpentCode | undefined {
+  const spent = member(value, "spent");
+  if (!isObject(spent)) return undefined;
+  return {
+    clientId: textMember(spent, "clientId"),
+    redeemedAt: numberMember(spent, "redeemedAt"),
+    refreshTokenId: textMember(spent, "refreshTokenId"),
+    accessTokenId: textMember(spent, "accessTokenId"),
+    accessTokenExpiry: numberMember(spent, "accessTokenExpiry"),
   };
 }
 

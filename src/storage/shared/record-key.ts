@@ -19,7 +19,6 @@ const parts: { readonly [K in KindName]: (record: RecordKinds[K]["record"]) => r
   deviceRequests: ({ userCode }) => [userCode],
   deviceTokens: ({ deviceCode }) => [deviceCode],
   serverSecrets: ({ id }) => [id],
-  redeemedCodes: ({ id }) => [id],
   revokedTokens: ({ id }) => [id],
   logoutDeliveries: ({ id }) => [id],
   upstreamSessions: ({ id }) => [id],

@@ -113,7 +113,6 @@ function collectionsOf({ kinds }: SqlLayout, reader: DatabaseSync, writer: Write
     deviceRequests: open("deviceRequests"),
     deviceTokens: open("deviceTokens"),
     serverSecrets: open("serverSecrets"),
-    redeemedCodes: open("redeemedCodes"),
     revokedTokens: open("revokedTokens"),
     logoutDeliveries: open("logoutDeliveries"),
     upstreamSessions: open("upstreamSessions"),

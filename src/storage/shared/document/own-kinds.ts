@@ -4,7 +4,6 @@ import type {
   LoginAttempts,
   LogoutDelivery,
   MailDelivery,
-  RedeemedCode,
   RevokedToken,
   ServerSecret,
   UpstreamSession,
@@ -36,7 +35,6 @@ export interface OwnKindDocument {
 }
 
 const secret = fieldsOf<ServerSecret>();
-const redeemed = fieldsOf<RedeemedCode>();
 const revoked = fieldsOf<RevokedToken>();
 const delivery = fieldsOf<LogoutDelivery>();
 const upstream = fieldsOf<UpstreamSession>();
@@ -50,19 +48,6 @@ export const ownKinds: { readonly [K in OwnKind]: OwnKindDocument } = {
     singular: "server_secret",
     plural: "server_secrets",
     fields: [secret.text("id", "id"), secret.secretBytes("key", "secret"), secret.time("createdAt", "created_at")],
-  },
-  redeemedCodes: {
-    singular: "redeemed_code",
-    plural: "redeemed_codes",
-    fields: [
-      redeemed.text("id", "id"),
-      redeemed.text("clientId", "client_id"),
-      redeemed.time("redeemedAt", "redeemed_at"),
-      redeemed.text("refreshTokenId", "refresh_token_id"),
-      redeemed.text("accessTokenId", "access_token_id"),
-      redeemed.time("accessTokenExpiry", "access_token_expiry"),
-      redeemed.time("expiry", "expiry"),
-    ],
   },
   revokedTokens: {
     singular: "revoked_token",
@@ -137,7 +122,6 @@ export const ownKinds: { readonly [K in OwnKind]: OwnKindDocument } = {
 /** The fields of each of them. */
 export const ownFields: { readonly [K in OwnKind]: readonly Field[] } = {
   serverSecrets: ownKinds.serverSecrets.fields,
-  redeemedCodes: ownKinds.redeemedCodes.fields,
   revokedTokens: ownKinds.revokedTokens.fields,
   logoutDeliveries: ownKinds.logoutDeliveries.fields,
   upstreamSessions: ownKinds.upstreamSessions.fields,

@@ -108,7 +108,6 @@ const map = <T extends { readonly [K in KindName]: SqlKind<K> }>(kinds: T): SqlL
   deviceRequests: entKind(kinds.deviceRequests),
   deviceTokens: entKind(kinds.deviceTokens),
   serverSecrets: kinds.serverSecrets,
-  redeemedCodes: kinds.redeemedCodes,
   revokedTokens: kinds.revokedTokens,
   logoutDeliveries: kinds.logoutDeliveries,
   upstreamSessions: kinds.upstreamSessions,

@@ -140,40 +140,6 @@ export const serverSecrets: SqlKind<"serverSecrets"> = {
   }),
 };
 
-export const redeemedCodes: SqlKind<"redeemedCodes"> = {
-  kind: "redeemedCodes",
-  table: "dexts_redeemed_code",
-  key: ["id"],
-  expiry: ["expiry"],
-  columns: [
-    fixedColumn("id", "text"),
-    column("client_id", "text"),
-    column("redeemed_at", "time"),
-    column("refresh_token_id", "text"),
-    column("access_token_id", "text"),
-    column("access_token_expiry", "time"),
-    column("expiry", "time"),
-  ],
-  write: (record) => ({
-    id: record.id,
-    client_id: record.clientId,
-    redeemed_at: record.redeemedAt,
-    refresh_token_id: record.refreshTokenId,
-    access_token_id: record.accessTokenId,
-    access_token_expiry: record.accessTokenExpiry,
-    expiry: record.expiry,
-  }),
-  read: (row) => ({
-    id: textOf(row, "id"),
-    clientId: textOf(row, "client_id"),
-    redeemedAt: numberOf(row, "redeemed_at"),
-    refreshTokenId: textOf(row, "refresh_token_id"),
-    accessTokenId: textOf(row, "access_token_id"),
-    accessTokenExpiry: numberOf(row, "access_token_expiry"),
-    expiry: numberOf(row, "expiry"),
-  }),
-};
-
 export const revokedTokens: SqlKind<"revokedTokens"> = {
   kind: "revokedTokens",
   table: "dexts_revoked_token",

@@ -2,7 +2,7 @@ import type { KindName } from "../../records.ts";
 import type { SqlKind } from "./kind.ts";
 import { accountTokens, mailDeliveries } from "./kinds-account.ts";
 import { authCodes, authRequests, deviceRequests, deviceTokens, refreshTokens } from "./kinds-login.ts";
-import { clients, connectors, keys, redeemedCodes, revokedTokens, serverSecrets } from "./kinds-server.ts";
+import { clients, connectors, keys, revokedTokens, serverSecrets } from "./kinds-server.ts";
 import { loginAttempts, logoutDeliveries, upstreamSessions } from "./kinds-session.ts";
 import { authSessions, offlineSessions, passwords, userIdentities } from "./kinds-user.ts";
 
@@ -21,7 +21,6 @@ export const sqlKinds: { readonly [K in KindName]: SqlKind<K> } = {
   deviceRequests,
   deviceTokens,
   serverSecrets,
-  redeemedCodes,
   revokedTokens,
   logoutDeliveries,
   upstreamSessions,

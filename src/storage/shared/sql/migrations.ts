@@ -239,14 +239,6 @@ export const extraTable: Change = create(
 export const ownTables: readonly Change[] = [
   create("dexts_server_secret", ["id"], text("id"), columnsOf("bytes", {}, ["secret"]), time("created_at")),
   create(
-    "dexts_redeemed_code",
-    ["id"],
-    text("id", "client_id"),
-    time("redeemed_at"),
-    text("refresh_token_id", "access_token_id"),
-    time("access_token_expiry", "expiry"),
-  ),
-  create(
     "dexts_revoked_token",
     ["id"],
     text("id"),

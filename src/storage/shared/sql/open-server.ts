@@ -88,7 +88,6 @@ function collectionsOf(dialect: Dialect, { kinds }: SqlLayout, client: SqlClient
     deviceRequests: open("deviceRequests"),
     deviceTokens: open("deviceTokens"),
     serverSecrets: open("serverSecrets"),
-    redeemedCodes: open("redeemedCodes"),
     revokedTokens: open("revokedTokens"),
     logoutDeliveries: open("logoutDeliveries"),
     upstreamSessions: open("upstreamSessions"),
