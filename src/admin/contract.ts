@@ -30,8 +30,6 @@ export interface AdminDeps extends EndDeps {
   readonly version: string;
   /** What `/.well-known/openid-configuration` says. */
   discovery(): Promise<DiscoveryResp>;
-  /** Brings the next rotation of the signing keys forward; resolves to when it happens, in milliseconds. Absent: somebody else keeps the keys. */
-  rotateKeys?(): Promise<number>;
 }
 
 /** One call, as its method sees it. */

@@ -19,8 +19,8 @@ export const keyMethods: Pick<Methods<AdminMethods>, "ListKeys" | "RotateKeys"> 
     return { keys, next_rotation: seconds(stored?.nextRotation ?? unsetTime) };
   },
 
-  async RotateKeys(_request, { rotateKeys }) {
-    if (rotateKeys === undefined) throw new Refusal("the keys of this signer are rotated where they are kept");
-    return { signs_from: seconds(await doing("rotate keys", rotateKeys())) };
+  async RotateKeys(_request, { signer }) {
+    if (signer.rotate === undefined) throw new Refusal("the keys of this signer are rotated where they are kept");
+    return { signs_from: seconds(await doing("rotate keys", signer.rotate())) };
   },
 };

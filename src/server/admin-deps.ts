@@ -4,13 +4,12 @@ import type { Config } from "../config/config.ts";
 import { currentDiscovery } from "../endpoint/discovery.ts";
 import type { Provider } from "../endpoint/provider.ts";
 import type { BcryptPool } from "../kernel/bcrypt-pool.ts";
-import { hastenRotation } from "../signer/local/hasten-rotation.ts";
 import { version } from "./version.ts";
 
 /** What the gRPC API works on: what browsers work on, and nothing beside it. */
 export function adminDepsOf(config: Config, provider: Provider, bcrypt: BcryptPool): AdminDeps {
-  const { flow, attempts, signer, storage, clientSecretKey, clock, random } = provider;
-  const { signer: keeping, expiry, flags } = config;
+  const { flow, attempts, signer, storage, clientSecretKey, random } = provider;
+  const { flags } = config;
   return {
     ...flow,
     storage,
@@ -23,9 +22,6 @@ export function adminDepsOf(config: Config, provider: Provider, bcrypt: BcryptPo
     mayChangePeople: flags.DEX_API_SESSIONS_IDENTITIES_CRUD,
     version,
     discovery: async () => discoveryOf(await currentDiscovery(provider)),
-    ...(keeping.type === "local"
-      ? { rotateKeys: () => hastenRotation(storage.keys, keeping.keysRotationPeriod, expiry.idTokens, clock) }
-      : {}),
   };
 }
 

@@ -48,6 +48,12 @@ export interface Signer {
    * Says nothing of expiry, issuer or audience. RFC 8725 §3.1.
    */
   verify(jwt: string): Promise<VerifiedToken | undefined>;
+  /**
+   * Publishes the next key now and has it sign as soon as every cached key set can have it; resolves to when that is,
+   * in milliseconds. Asked again meanwhile, it says the same. Absent: the keys are rotated where they are kept.
+   * @throws {UnavailableError} The keeper of the keys is away.
+   */
+  rotate?(): Promise<number>;
   /** Rotates and rereads until `signal` aborts, then resolves. Two replicas may run it: one rotation wins, the other rereads. */
   run(signal: AbortSignal): Promise<void>;
 }

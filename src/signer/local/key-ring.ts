@@ -1,32 +1,29 @@
 import { hash } from "node:crypto";
 import type { Keys } from "../../storage/records.ts";
-import type { PublicJwk, SigningKey } from "../contract.ts";
 import { readPublicKey, type VerificationKey } from "../shared/verification-key.ts";
+import type { KeyRing } from "../shared/watched-keys.ts";
 import { canSign, keysAt, nextChangeAt, type Schedule } from "./rotation-plan.ts";
 import { signingKey } from "./signing-key.ts";
 import { type KeyPair, readKeyPair } from "./stored-jwk.ts";
 
-/** The stored keys made ready for use, as they count until `until`. */
-export interface KeyRing {
-  readonly signing: SigningKey;
-  /** The signing key, the published one, the retired ones. */
-  readonly publicKeys: readonly PublicJwk[];
-  readonly byKid: ReadonlyMap<string, VerificationKey>;
-  /** From here on the ring must be opened anew. */
-  readonly until: number;
+/** The stored keys made ready for use. */
+export interface LocalKeyRing extends KeyRing {
   /** Why a retired key is left out, one line each. */
   readonly unreadable: readonly string[];
-  /** Digest of all it was made from. */
-  readonly fingerprint: string;
 }
 
 /**
  * The ring at `now`, or undefined if no key can sign yet. `before` comes back when nothing has changed since, so
- * that a look at the store every few seconds reads no keys and drops nobody's cached `/keys`.
+ * that a look at the store every second reads no keys and drops nobody's cached `/keys`.
  * @throws {Error} The signing or the published key is damaged. Nothing may then be written: an operator must
  *   decide, since every token out there hangs on what this record once said.
  */
-export function openKeyRing(stored: Keys, now: number, schedule: Schedule, before?: KeyRing): KeyRing | undefined {
+export function openKeyRing(
+  stored: Keys,
+  now: number,
+  schedule: Schedule,
+  before?: LocalKeyRing,
+): LocalKeyRing | undefined {
   const keys = keysAt(stored, now, schedule);
   if (keys.signingKey === undefined || !canSign(keys)) return undefined;
   const fingerprint = fingerprintOf(keys);

@@ -253,13 +253,13 @@ test("requests read no storage", async () => {
   const replica = aReplica();
   const jwt = await replica.token();
   await replica.clock.asleep(1);
-  const { reads, writes } = replica.keys.counts;
+  const before = { ...replica.keys.counts };
   for (let request = 0; request < 20; request++) {
     await replica.token();
     await replica.signer.verify(jwt);
     await replica.signer.publicKeys();
   }
-  assert.deepEqual(replica.keys.counts, { reads, writes });
+  assert.deepEqual(replica.keys.counts, before);
   await replica.stop();
 });
 

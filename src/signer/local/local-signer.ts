@@ -1,19 +1,17 @@
 /**
  * The local signer: its keys lie in storage, where every replica finds them. Storage is read in the background
  * alone; requests are served from memory. `rotation-plan.ts` says when keys change, `keep-keys.ts` writes it,
- * `key-ring.ts` makes the record usable, and this file holds the ring and keeps it fresh.
+ * `key-ring.ts` makes the record usable, and `shared/watched-keys.ts` keeps it fresh.
  */
-import { UnavailableError } from "../../kernel/errors.ts";
 import { type Clock, type Logger, type Millis, millis, type Random } from "../../kernel/ports.ts";
 import type { Collection } from "../../storage/contract.ts";
 import type { Keys } from "../../storage/records.ts";
 import type { Signer } from "../contract.ts";
-import { parseCompactJws } from "../shared/compact-jws.ts";
-import { verifyJws } from "../shared/verification-key.ts";
+import { type KnownKeys, lookEvery, watchKeys } from "../shared/watched-keys.ts";
 import type { LocalAlgorithm } from "./generate-key.ts";
 import { type KeepDeps, keepKeys } from "./keep-keys.ts";
-import { type KeyRing, openKeyRing } from "./key-ring.ts";
-import { nextStepAt, type Schedule, scheduleFor } from "./rotation-plan.ts";
+import { type LocalKeyRing, openKeyRing } from "./key-ring.ts";
+import { hastened, nextStepAt, scheduleFor } from "./rotation-plan.ts";
 
 export interface LocalSignerOptions {
   readonly keys: Collection<"keys", Keys>;
@@ -27,65 +25,47 @@ export interface LocalSignerOptions {
   readonly tokenLifetime: Millis;
   /** How long clients may keep a copy of `/keys`. */
   readonly jwksCache?: Millis;
+  /** From one look into the store to the next. Absent: so that what others write counts here within a second. */
+  readonly every?: Millis;
 }
 
 const tenMinutes = millis(600_000);
-/** Requests make the signer look into the store no more often than this. */
-const lookAgainAfter = 1_000;
-const firstRetry = 250;
 
-/** Opens at once; the first look into the store has begun, and whoever needs a key before it ends waits for it. */
-export function openLocalSigner(options: LocalSignerOptions): Signer {
-  const { clock, rotationPeriod, tokenLifetime, jwksCache = tenMinutes } = options;
+/** Opens at once; the first look into the store has begun. */
+export function openLocalSigner(options: LocalSignerOptions): Required<Signer> {
+  const { keys, clock, logger, rotationPeriod, tokenLifetime, jwksCache = tenMinutes } = options;
   const schedule = scheduleFor(rotationPeriod, tokenLifetime, jwksCache);
-  const store = watchKeys({ ...options, schedule });
-
-  const ring = async (): Promise<KeyRing> => {
-    const held = store.ring() ?? ((await store.lookAgain()) ? store.ring() : undefined);
-    if (held === undefined)
-      throw new UnavailableError("signer", "no signing key is loaded", { cause: store.failure() });
-    return held;
-  };
-
+  const stored = openStoredKeys({ ...options, schedule });
+  const says = { away: "failed to rotate keys", back: "the signing keys can be read again" };
+  const every = millis(Math.min(options.every ?? lookEvery, schedule.slack));
+  const { look, current, publicKeys, verify, run } = watchKeys(stored, { clock, logger, every, says });
   return {
-    current: async () => (await ring()).signing,
-    publicKeys: async () => (await ring()).publicKeys,
-    verify: async (jwt) => {
-      const jws = parseCompactJws(jwt);
-      if (jws === undefined) return undefined;
-      let key = (await ring()).byKid.get(jws.kid);
-      // Another replica may have begun with a key that we have not read yet.
-      if (key === undefined && (await store.lookAgain())) key = (await ring()).byKid.get(jws.kid);
-      return key === undefined ? undefined : verifyJws(jws, key);
+    current,
+    publicKeys,
+    verify,
+    run,
+    async rotate() {
+      const written = await keys.update("keys", (known) => hastened(known, clock.now(), schedule));
+      if (written === undefined) throw new Error("there are no signing keys yet");
+      // It is the look that publishes the next key, and whoever asked shall find it published.
+      await look();
+      return stored.nextRotation() ?? written.nextRotation;
     },
-    run: (signal) => keepLooking(store, clock, schedule, signal),
   };
 }
 
-/** What is known of the stored keys, and the ways to learn more. */
-interface WatchedKeys {
-  /** As it counts now. Undefined until a look has succeeded. */
-  ring(): KeyRing | undefined;
-  /** Reads, and writes what is due. True when that worked. Callers at the same time share one look. Never rejects. */
-  look(): Promise<boolean>;
-  /** {@link look} for requests: whoever sends made-up tokens must not load the store, so at most once a second. */
-  lookAgain(): Promise<boolean>;
-  /** When the next step is due, as far as is known. */
-  nextStepAt(): number;
-  /** Why the last look failed. */
-  failure(): unknown;
+interface StoredKeys extends KnownKeys {
+  /** When the next key signs, as far as is known. */
+  nextRotation(): number | undefined;
 }
 
-function watchKeys(deps: Omit<KeepDeps, "check">): WatchedKeys {
+function openStoredKeys(deps: Omit<KeepDeps, "check">): StoredKeys {
   const { clock, logger, schedule } = deps;
-  let held: { readonly keys: Keys; readonly ring: KeyRing } | undefined;
-  let looking: Promise<boolean> | undefined;
-  let lookedAt = 0;
-  let failure: unknown;
+  let held: { readonly keys: Keys; readonly ring: LocalKeyRing } | undefined;
 
-  const open = (keys: Keys): KeyRing | undefined => openKeyRing(keys, clock.now(), schedule, held?.ring);
+  const open = (keys: Keys): LocalKeyRing | undefined => openKeyRing(keys, clock.now(), schedule, held?.ring);
 
-  const hold = (keys: Keys): KeyRing => {
+  const hold = (keys: Keys): LocalKeyRing => {
     const ring = open(keys);
     if (ring === undefined) throw new Error("no key to sign payload with");
     // Said once, not at every look.
@@ -96,55 +76,10 @@ function watchKeys(deps: Omit<KeepDeps, "check">): WatchedKeys {
     return ring;
   };
 
-  const lookOnce = async (): Promise<boolean> => {
-    try {
-      hold(await keepKeys({ ...deps, check: open }));
-      return true;
-    } catch (error) {
-      failure = error;
-      logger.error("failed to rotate keys", {}, error);
-      return false;
-    } finally {
-      looking = undefined;
-    }
-  };
-
-  const look = (): Promise<boolean> => {
-    lookedAt = clock.now();
-    looking ??= lookOnce();
-    return looking;
-  };
-  void look();
-
   return {
+    read: async () => void hold(await keepKeys({ ...deps, check: open })),
     ring: () => (held === undefined || clock.now() < held.ring.until ? held?.ring : hold(held.keys)),
-    look,
-    lookAgain: async () => looking ?? (clock.now() - lookedAt >= lookAgainAfter ? look() : false),
-    nextStepAt: () => (held === undefined ? clock.now() : nextStepAt(held.keys, schedule)),
-    failure: () => failure,
+    nextReadAt: () => (held === undefined ? clock.now() : nextStepAt(held.keys, schedule)),
+    nextRotation: () => held?.keys.nextRotation,
   };
-}
-
-/**
- * Looks into the store at every reread interval, sooner when something is due, and after a failure again and again
- * with growing pauses, until `signal` aborts. Signing goes on from memory meanwhile.
- */
-async function keepLooking(store: WatchedKeys, clock: Clock, schedule: Schedule, signal: AbortSignal): Promise<void> {
-  let failures = 0;
-  while (!signal.aborted) {
-    failures = (await untilAborted(store.look(), signal)) === false ? failures + 1 : 0;
-    const pause = failures > 0 ? firstRetry * 2 ** Math.min(failures - 1, 10) : store.nextStepAt() - clock.now();
-    const span = millis(Math.max(1, Math.min(schedule.reread, pause)));
-    // It rejects only when the signal aborts, which ends the loop.
-    await clock.sleep(span, signal).catch(() => undefined);
-  }
-}
-
-/** `work`'s result, or undefined once `signal` aborts: a store that hangs must not hold up the end of the process. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => resolve(undefined);
-    signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
 }

@@ -33,9 +33,9 @@ const plain = (keys: Keys): unknown => ({
   at: keys.nextRotation,
 });
 
-test("a key is public for a cache period and two reread intervals, however short the rotation period", () => {
+test("a key is public for a cache period and twice the slack, however short the rotation period", () => {
   const cases: readonly (readonly [period: number, lifetime: number, expected: readonly number[]])[] = [
-    // period, retention, lead, reread
+    // period, retention, lead, slack
     [6 * hour, 24 * hour, [6 * hour, 24 * hour, 10 * minute + 30 * second, 15 * second]],
     [24 * hour, 10 * minute, [24 * hour, 10 * minute, 10 * minute + 30 * second, 15 * second]],
     [5 * second, 21 * second, [5 * second, 21 * second, 3_750, 625]],
@@ -48,7 +48,7 @@ test("a key is public for a cache period and two reread intervals, however short
   ];
   for (const [period, lifetime, expected] of cases) {
     const made = scheduleFor(millis(period), millis(lifetime), tenMinutes);
-    assert.deepEqual([made.period, made.retention, made.lead, made.reread], expected, `${period}/${lifetime}`);
+    assert.deepEqual([made.period, made.retention, made.lead, made.slack], expected, `${period}/${lifetime}`);
     assert.ok(made.lead < made.period);
   }
 });

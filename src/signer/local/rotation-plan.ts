@@ -16,8 +16,8 @@ export interface Schedule {
   readonly retention: Millis;
   /** How long a key is public before it signs. */
   readonly lead: Millis;
-  /** The longest a replica goes without looking at the store. */
-  readonly reread: Millis;
+  /** What a replica may be late to see a change, and clocks may differ, without a word. */
+  readonly slack: Millis;
 }
 
 const second = 1_000;
@@ -26,22 +26,22 @@ const second = 1_000;
  * The schedule for the operator's settings.
  *
  * A key may sign once nobody is left who could still trust a key set without it. The last such set is served by
- * a replica just before it rereads the store, and then cached for one cache period. So the lead is the cache
- * period, one reread interval for the slowest replica, and another for slow storage and unequal clocks. The
- * cache period counts as at most half the rotation period, and the interval as an eighth: the lead is then at
+ * a replica just before it looks into the store, and then cached for one cache period. Replicas look once a second;
+ * the lead is the cache period, one slack for a replica whose looks fail or come late, and another for unequal clocks.
+ * The cache period counts as at most half the rotation period, and the slack as an eighth: the lead is then at
  * most three quarters of the period, and the next key is never wanted before the last one has started to sign.
  */
 export function scheduleFor(rotationPeriod: Millis, tokenLifetime: Millis, jwksCache: Millis): Schedule {
   const period = periodFor(rotationPeriod);
-  const reread = Math.floor(Math.min(15 * second, period / 8));
+  const slack = Math.floor(Math.min(15 * second, period / 8));
   const cache = Math.floor(Math.min(Math.max(jwksCache, 0), period / 2));
   return {
     period: millis(period),
     // compat(dex): a lifetime of 0 means the default of 24 h to whoever issues tokens, but Dex's signer takes it
     // literally and drops keys whose tokens live on (cmd/dex/serve.go). Here the keys stay as long as the tokens.
     retention: tokenLifetime === 0 ? millis(24 * 3_600 * second) : tokenLifetime,
-    lead: millis(cache + 2 * reread),
-    reread: millis(reread),
+    lead: millis(cache + 2 * slack),
+    slack: millis(slack),
   };
 }
 
@@ -117,6 +117,18 @@ export function keysAt(keys: Keys, now: number, schedule: Schedule): Keys {
     return { ...keys, verificationKeys: unexpired(keys.verificationKeys, now) };
   }
   return signWith(next.key, keys, Math.min(now, keys.nextRotation), now, schedule);
+}
+
+/**
+ * The record with its rotation no later than needed: when a key published now (or before) has been public for a whole
+ * lead. Asked twice, the first stays: a rotation begun is not put off.
+ */
+export function hastened(keys: Keys, now: number, { lead, slack }: Schedule): Keys {
+  const next = keys.extra?.next;
+  // Not before every replica has read the new time: all must change over at one moment.
+  const soonest = Math.max((next?.publishedAt ?? now) + lead, now + 2 * slack);
+  // Until somebody has published the next key, the plan publishes it late and waits a whole lead from then.
+  return soonest < keys.nextRotation ? { ...keys, nextRotation: soonest } : keys;
 }
 
 /** Whether the key that should sign has a private half. */

@@ -4,17 +4,15 @@
  * go to Vault. `version-plan.ts` says which version signs, `transit.ts` speaks with the engine, `vault-token.ts`
  * keeps us logged in, `sign-batches.ts` lets signatures travel together.
  */
-import { UnavailableError } from "../../kernel/errors.ts";
 import { type Millis, millis } from "../../kernel/ports.ts";
 import type { Signer } from "../contract.ts";
-import { parseCompactJws } from "../shared/compact-jws.ts";
-import { verifyJws } from "../shared/verification-key.ts";
+import { watchKeys } from "../shared/watched-keys.ts";
 import type { VaultSettings } from "./settings.ts";
 import { type AskVault, openTransit } from "./transit.ts";
 import { openVaultClient, VaultRefusal } from "./vault-client.ts";
 import { openVaultFetch, type VaultFetchOptions } from "./vault-fetch.ts";
 import { openVaultToken, type VaultToken } from "./vault-token.ts";
-import { openVersionRing, type VersionRing } from "./version-ring.ts";
+import { openVersionRing } from "./version-ring.ts";
 
 export interface VaultSignerOptions extends VaultSettings, VaultFetchOptions {
   /** Of the longest-lived token that the key signs. */
@@ -25,8 +23,6 @@ export interface VaultSignerOptions extends VaultSettings, VaultFetchOptions {
 
 const second = 1_000;
 const tenMinutes = millis(600 * second);
-/** From one look at the key to the next, so a rotation is seen within a second. */
-const lookEvery = millis(second);
 /** For replicas that see a version late, and for clocks that differ. */
 const slack = millis(15 * second);
 const day = 24 * 3_600 * second;
@@ -43,29 +39,16 @@ export async function openVaultSigner(options: VaultSignerOptions): Promise<Sign
   const transit = openTransit(askWith(token, call), options.mount, options.keyName);
   // compat(dex): a lifetime of 0 means the default of 24 h to whoever issues tokens.
   const schedule = { cache: jwksCache, slack, retention: millis(tokenLifetime === 0 ? day : tokenLifetime) };
-  const ring = openVersionRing({ transit, schedule, clock, logger });
-
-  const held = async (): Promise<VersionRing> => {
-    const now = ring.now() ?? ((await ring.lookAgain()) ? ring.now() : undefined);
-    if (now !== undefined) return now;
-    const cause = ring.failure();
-    const why = cause instanceof Error ? `: ${cause.message}` : "";
-    throw new UnavailableError("signer", `no signing key is loaded${why}`, { cause });
-  };
-
+  const versions = openVersionRing({ transit, schedule, clock, logger, doubt: () => watched.doubt() });
+  const says = { away: "failed to read key from vault", back: "vault answers again" };
+  const watched = watchKeys(versions, { clock, logger, says });
+  const { current, publicKeys, verify } = watched;
   return {
-    current: async () => (await held()).signing,
-    publicKeys: async () => (await held()).publicKeys,
-    verify: async (jwt) => {
-      const jws = parseCompactJws(jwt);
-      if (jws === undefined) return undefined;
-      let key = (await held()).byKid.get(jws.kid);
-      // Another replica may have seen a version that we have not yet.
-      if (key === undefined && (await ring.lookAgain())) key = (await held()).byKid.get(jws.kid);
-      return key === undefined ? undefined : verifyJws(jws, key);
-    },
+    current,
+    publicKeys,
+    verify,
     run: async (signal) => {
-      await Promise.all([way.run(signal), token.run(signal), keepLooking(ring.look, clock, signal)]);
+      await Promise.all([way.run(signal), token.run(signal), watched.run(signal)]);
     },
   };
 }
@@ -83,18 +66,4 @@ function askWith(token: VaultToken, call: ReturnType<typeof openVaultClient>): A
       return call({ ...question, token: second });
     }
   };
-}
-
-/** Looks once a second until `signal` aborts, whether or not Vault answers. */
-async function keepLooking(
-  look: () => Promise<boolean>,
-  clock: VaultFetchOptions["clock"],
-  signal: AbortSignal,
-): Promise<void> {
-  const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-  while (!signal.aborted) {
-    // A Vault that hangs must not hold up the end of the process.
-    await Promise.race([look(), stopped]);
-    await clock.sleep(lookEvery, signal).catch(() => undefined);
-  }
 }

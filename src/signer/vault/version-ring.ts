@@ -1,50 +1,24 @@
 import type { Clock, Logger } from "../../kernel/ports.ts";
-import type { PublicJwk, SigningKey } from "../contract.ts";
-import type { VerificationKey } from "../shared/verification-key.ts";
+import type { KeyRing, KnownKeys } from "../shared/watched-keys.ts";
 import { openSignBatches, type SignOne } from "./sign-batches.ts";
 import type { Transit } from "./transit.ts";
 import type { TransitKey, TransitVersion } from "./transit-key.ts";
 import { planVersions, type VersionPlan, type VersionSchedule } from "./version-plan.ts";
-
-/** The key's versions made ready for use. */
-export interface VersionRing {
-  readonly signing: SigningKey;
-  readonly publicKeys: readonly PublicJwk[];
-  readonly byKid: ReadonlyMap<string, VerificationKey>;
-  /** From here on it must be opened anew. */
-  readonly until: number;
-  /** What it was made from. */
-  readonly fingerprint: string;
-}
-
-/** What is known of the key, and the ways to learn more. */
-export interface WatchedRing {
-  /** As it counts now. Undefined until a look has succeeded. */
-  now(): VersionRing | undefined;
-  /** Asks Vault. True when that worked. Callers at the same time share one look. Never rejects. */
-  look(): Promise<boolean>;
-  /** {@link look} for requests: whoever sends made-up tokens must not load Vault, so at most once a second. */
-  lookAgain(): Promise<boolean>;
-  /** Why the last look failed; undefined when it did not. */
-  failure(): unknown;
-}
 
 export interface RingDeps {
   readonly transit: Transit;
   readonly schedule: VersionSchedule;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What is known of the key may be old. */
+  doubt(): void;
 }
 
-const lookAgainAfter = 1_000;
-
-export function openVersionRing({ transit, schedule, clock, logger }: RingDeps): WatchedRing {
+/** The versions of the key, as far as Vault has told. */
+export function openVersionRing({ transit, schedule, clock, logger, doubt }: RingDeps): KnownKeys {
   let key: TransitKey | undefined;
-  let ring: VersionRing | undefined;
+  let ring: KeyRing | undefined;
   const noticed = new Map<string, number | undefined>();
-  let looking: Promise<boolean> | undefined;
-  let lookedAt = -lookAgainAfter;
-  let failure: unknown;
 
   const versionOf = (number: number): TransitVersion | undefined =>
     key?.versions.find((each) => each.version === number);
@@ -53,11 +27,11 @@ export function openVersionRing({ transit, schedule, clock, logger }: RingDeps):
     if (version === undefined) return inputs.map(() => new Error("the version is gone"));
     const results = await transit.sign(version, inputs);
     // Vault may have been told to sign with no version below a new one: then that one is due now.
-    if (results.some((result) => typeof result !== "string")) void look();
+    if (results.some((result) => typeof result !== "string")) doubt();
     return results;
   });
 
-  const open = (from: TransitKey): VersionRing => {
+  const open = (from: TransitKey): KeyRing => {
     const plan = planVersions(from, (kid) => noticed.get(kid), clock.now(), schedule);
     const after = ringOf(plan, signOne, ring);
     const { kid } = after.signing;
@@ -82,38 +56,14 @@ export function openVersionRing({ transit, schedule, clock, logger }: RingDeps):
     }
   };
 
-  const lookOnce = async (): Promise<boolean> => {
-    try {
-      hold(await transit.read());
-      if (failure !== undefined) logger.info("vault answers again");
-      failure = undefined;
-      return true;
-    } catch (error) {
-      if (failure === undefined) logger.error("failed to read key from vault", {}, error);
-      failure = error;
-      return false;
-    } finally {
-      looking = undefined;
-    }
-  };
-
-  const look = (): Promise<boolean> => {
-    lookedAt = clock.now();
-    looking ??= lookOnce();
-    return looking;
-  };
-  void look();
-
   return {
-    now: () => (key === undefined || ring === undefined || clock.now() < ring.until ? ring : open(key)),
-    look,
-    lookAgain: async () => looking ?? (clock.now() - lookedAt >= lookAgainAfter ? look() : false),
-    failure: () => failure,
+    read: async () => hold(await transit.read()),
+    ring: () => (key === undefined || ring === undefined || clock.now() < ring.until ? ring : open(key)),
   };
 }
 
 /** `before` comes back when nothing has changed, so that nobody's cached `/keys` or header is dropped. */
-function ringOf({ signing, shown, until }: VersionPlan, sign: SignOne, before: VersionRing | undefined): VersionRing {
+function ringOf({ signing, shown, until }: VersionPlan, sign: SignOne, before: KeyRing | undefined): KeyRing {
   const fingerprint = [signing.version, until, ...shown.map(({ version, jwk }) => `${version}:${jwk.kid}`)].join(" ");
   if (fingerprint === before?.fingerprint) return before;
   const { kid, alg } = signing.jwk;

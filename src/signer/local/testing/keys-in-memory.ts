@@ -9,8 +9,8 @@ export interface KeysInMemory extends Collection<"keys", Keys> {
   put(keys: Keys | undefined): void;
   /** Everything that was ever written, in order. */
   readonly history: readonly Keys[];
-  /** How often it was read, and written. */
-  readonly counts: { reads: number; writes: number };
+  /** How often it was read, written, and asked for anything. */
+  readonly counts: { reads: number; writes: number; attempts: number };
   /** Every call rejects with this until it is undefined again. */
   fail(error: Error | undefined): void;
 }
@@ -20,9 +20,10 @@ export function keysInMemory(pause: () => Promise<void> = async () => undefined)
   let record: Keys | undefined;
   let failure: Error | undefined;
   const history: Keys[] = [];
-  const counts = { reads: 0, writes: 0 };
+  const counts = { reads: 0, writes: 0, attempts: 0 };
 
   const access = async (): Promise<void> => {
+    counts.attempts++;
     await pause();
     if (failure !== undefined) throw failure;
   };
