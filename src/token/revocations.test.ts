@@ -5,9 +5,12 @@ import { systemRandom } from "../kernel/system.ts";
 import { openMemory } from "../storage/memory/memory.ts";
 import type { RevokedToken } from "../storage/records.ts";
 import { grantTagOf, newTokenId } from "./grant-tag.ts";
-import { openRevocations, personMark, type Revocable, sessionMark } from "./revocations.ts";
+import { marksOf, openRevocations, personMark, type Revocable, sessionMark } from "./revocations.ts";
 
-const token = (jti: string, more: Partial<Revocable> = {}): Revocable => ({ jti, issuedAt: 1_000, ...more });
+const token = (
+  jti: string,
+  { issuedAt = 1_000, ...of }: { sid?: string; sub?: string; issuedAt?: number } = {},
+): Revocable => ({ marks: marksOf({ jti, ...of }), issuedAt });
 const newId = (): string => newTokenId(systemRandom);
 
 /** Two replicas on one store, and how often the store was asked. */

@@ -2,9 +2,9 @@ import type { Clock } from "../kernel/ports.ts";
 import type { PublicJwk, Signer } from "../signer/contract.ts";
 import type { Storage } from "../storage/contract.ts";
 import type { BlockedUsers } from "./blocked-users.ts";
-import type { Revocable, Revocations } from "./revocations.ts";
+import { marksOf, type Revocable, type Revocations } from "./revocations.ts";
 import { endsWithSession, isSessionLive } from "./session-life.ts";
-import { decodeSubject } from "./subject.ts";
+import { decodeSubject, type Subject } from "./subject.ts";
 
 export interface VerifyDeps {
   readonly issuer: string;
@@ -34,11 +34,14 @@ interface Signed {
   readonly claims: TokenClaims;
   /** The keys there were: with another list the signature is checked again, for its key may be gone. */
   readonly keys: readonly PublicJwk[];
+  readonly revocable: Revocable;
+  /** Undefined: a client that speaks for itself. */
+  readonly person: Subject | undefined;
 }
 
 /** Resource servers show the same token again and again; signatures once checked are remembered, nothing else is. */
 export function openTokenVerifier(deps: VerifyDeps): TokenVerifier {
-  const { issuer, signer, revocations, clock } = deps;
+  const { issuer, signer, revocations, blockedUsers, clock } = deps;
   const checked = new Map<string, Signed>();
 
   const checkSignature = async (jwt: string, keys: readonly PublicJwk[]): Promise<Signed | string> => {
@@ -46,7 +49,13 @@ export function openTokenVerifier(deps: VerifyDeps): TokenVerifier {
     if (verified === undefined) return "no key of ours signed it";
     const claims = objectOf(verified.payload);
     if (claims === undefined) return "the payload is no object";
-    const signed = { payload: verified.payload, claims, keys };
+    const signed = {
+      payload: verified.payload,
+      claims,
+      keys,
+      revocable: revocableOf(claims),
+      person: personOf(claims),
+    };
     if (jwt.length > longestKept) return signed;
     checked.set(jwt, signed);
     const [oldest] = checked.size > mostTokens ? checked.keys() : [];
@@ -59,30 +68,31 @@ export function openTokenVerifier(deps: VerifyDeps): TokenVerifier {
     const before = checked.get(jwt);
     const signed = before?.keys === keys ? before : await checkSignature(jwt, keys);
     if (typeof signed === "string") return { ok: false, because: signed };
-    const { payload, claims } = signed;
+    const { payload, claims, revocable, person } = signed;
     if (claims.iss !== issuer) return { ok: false, because: "another issuer" };
     // A logout token is signed by the same keys and proves nothing about a caller. OIDC Back-Channel Logout §2.4.
     if (claims.events !== undefined) return { ok: false, because: "a logout token" };
     if (typeof claims.exp !== "number" || claims.exp * 1000 <= clock.now()) return { ok: false, because: "expired" };
-    if (await revocations.isRevoked(revocableOf(claims))) return { ok: false, because: "revoked" };
-    if (await isOfBlocked(claims, deps)) return { ok: false, because: "its person is locked out" };
+    if (await revocations.isRevoked(revocable)) return { ok: false, because: "revoked" };
+    if (person !== undefined && (await blockedUsers.until(person)) > clock.now())
+      return { ok: false, because: "its person is locked out" };
     if (await isOfEndedSession(claims, deps)) return { ok: false, because: "its session has ended" };
     return { ok: true, payload, claims };
   };
 }
 
 const revocableOf = ({ jti, sid, sub, iat }: TokenClaims): Revocable => ({
-  jti: typeof jti === "string" ? jti : "",
-  ...(typeof sid === "string" ? { sid } : {}),
-  ...(typeof sub === "string" ? { sub } : {}),
+  marks: marksOf({
+    jti: typeof jti === "string" ? jti : "",
+    ...(typeof sid === "string" ? { sid } : {}),
+    ...(typeof sub === "string" ? { sub } : {}),
+  }),
   issuedAt: Number(iat) * 1000,
 });
 
-async function isOfBlocked({ sub }: TokenClaims, { blockedUsers, clock }: VerifyDeps): Promise<boolean> {
+function personOf({ sub }: TokenClaims): Subject | undefined {
   const subject = typeof sub === "string" ? decodeSubject(sub) : undefined;
-  // A client that speaks for itself has no connector.
-  if (subject === undefined || subject.connectorId === "") return false;
-  return (await blockedUsers.until(subject)) > clock.now();
+  return subject === undefined || subject.connectorId === "" ? undefined : subject;
 }
 
 /** compat(dex): only tokens of clients that want it end with the session (server/introspection). */
