@@ -6,7 +6,7 @@ import { grpcCreateClient, grpcVersion } from "./grpc.ts";
 import { type RateWorkload, rateWorkload, type Stage } from "./rate.ts";
 import { soak } from "./soak.ts";
 import { start } from "./start.ts";
-import { transitClientCredentials } from "./transit.ts";
+import { transitClientCredentials, transitEs256 } from "./transit.ts";
 import { unauthenticated } from "./unauthenticated.ts";
 
 const stormLogins = 32;
@@ -147,6 +147,7 @@ export const workloads: readonly Workload[] = [
     grpcCreateClient,
   ].map(rateWorkload),
   transitClientCredentials,
+  transitEs256,
   unauthenticated,
   start,
   soak,

@@ -6,23 +6,33 @@ import type { System } from "../system/contract.ts";
 import { type Bench, failedRow, type Row, roll, type Workload } from "./contract.ts";
 import { metersOf, stageFor } from "./rate.ts";
 
-/** What it costs that the key lies elsewhere. */
-export const transitClientCredentials: Workload = {
-  name: "transit-client-credentials",
-  operation: `one client_credentials grant whose token a Transit engine signs (RS256, 2048 bits); the engine is ${
-    withoutOpenbao === false
-      ? "an OpenBao on the same machine"
-      : "a stand-in within the load generator, since OPENBAO_BIN names no OpenBao"
-  }`,
-  run: async (bench) => {
-    const { able, absent } = roll(bench.systems, reasonToStayAway);
-    const rows: Row[] = [];
-    for (const system of able)
-      rows.push(await measure(system, bench).catch((error: unknown) => failedRow(system.name, error)));
-    const { name, operation } = transitClientCredentials;
-    return { workload: name, operation, rows, absent };
-  },
-};
+type KeyType = "rsa-2048" | "ecdsa-p256";
+
+const engineName: string =
+  withoutOpenbao === false
+    ? "an OpenBao on the same machine"
+    : "a stand-in within the load generator, since OPENBAO_BIN names no OpenBao";
+
+/** What it costs that the key lies elsewhere: with RSA mostly the engine's own signing, with P-256 mostly the way there. */
+export const transitClientCredentials = transit("transit-client-credentials", "rsa-2048", "RS256, 2048 bits");
+export const transitEs256 = transit("transit-es256", "ecdsa-p256", "ES256");
+
+function transit(name: string, type: KeyType, algorithm: string): Workload {
+  const operation = `one client_credentials grant whose token a Transit engine signs (${algorithm}); the engine is ${engineName}`;
+  return {
+    name,
+    operation,
+    run: async (bench) => {
+      const { able, absent } = roll(bench.systems, reasonToStayAway);
+      const rows: Row[] = [];
+      for (const system of able)
+        rows.push(
+          await measure({ name, type }, system, bench).catch((error: unknown) => failedRow(system.name, error)),
+        );
+      return { workload: name, operation, rows, absent };
+    },
+  };
+}
 
 function reasonToStayAway({ family, store }: System): string | undefined {
   if (store !== "memory" || family === "oidc-provider") return "measured with ours and Dex, in memory";
@@ -41,15 +51,15 @@ interface Engine {
   stop(): Promise<void>;
 }
 
-async function startEngine(): Promise<Engine> {
+async function startEngine(type: KeyType): Promise<Engine> {
   if (withoutOpenbao === false) {
     const bao = await startOpenbao();
-    await bao.must("POST", "transit/keys/dex", { body: { type: "rsa-2048" } });
+    await bao.must("POST", "transit/keys/dex", { body: { type } });
     const usage = usageOf(bao.pid());
     const token = await bao.issue("dex");
     return { url: bao.url, token, cpuMs: () => usage.cpuMs(), perCall: () => Number.NaN, stop: bao.stop };
   }
-  const fake = await startFakeVault({ type: "rsa-2048" });
+  const fake = await startFakeVault({ type });
   const perCall = (): number => {
     const calls = fake.requests.filter(({ path }) => path === "transit/sign/dex");
     return calls.reduce((sum, { body }) => sum + body.split('"input":').length - 1, 0) / calls.length;
@@ -57,8 +67,12 @@ async function startEngine(): Promise<Engine> {
   return { url: fake.url, token: fake.issue(), cpuMs: () => Number.NaN, perCall, stop: fake.close };
 }
 
-async function measure(system: System, { options, newDirectory, say }: Bench): Promise<Row> {
-  const engine = await startEngine();
+async function measure(
+  { name, type }: { readonly name: string; readonly type: KeyType },
+  system: System,
+  { options, newDirectory, say }: Bench,
+): Promise<Row> {
+  const engine = await startEngine(type);
   try {
     const signer = { type: "vault", config: { addr: engine.url, token: engine.token, keyName: "dex" } };
     const server = await system.start({ directory: newDirectory(), willRefresh: false, signer });
@@ -73,7 +87,7 @@ async function measure(system: System, { options, newDirectory, say }: Bench): P
       });
       const grant = result.crews.grant;
       if (grant === undefined) throw new Error("nothing was measured");
-      say(`${transitClientCredentials.name}: ${system.name}: ${grant.perSecond.toFixed(0)} tokens/s`);
+      say(`${name}: ${system.name}: ${grant.perSecond.toFixed(0)} tokens/s`);
       return {
         system: system.name,
         perSecond: grant.perSecond,
