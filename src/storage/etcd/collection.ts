@@ -189,7 +189,9 @@ export class EtcdCollection<K extends KindName> implements Collection<RecordKind
   }
 
   #changes(found: Found<K>, written: Written): readonly RequestOp[] {
-    const removed = found.extraText !== undefined && written.extraText === undefined;
+    // What stands beside it was compared, so what it shall hold already it holds.
+    if (found.extraText === written.extraText) return [this.store.put(found.key, written.text)];
+    const removed = written.extraText === undefined;
     return [...this.#puts(found.key, written), ...(removed ? [this.store.remove(extraKey(found.key))] : [])];
   }
 

@@ -259,6 +259,12 @@ const isTokenRefused = ({ code, details }: ServiceError): boolean =>
   code === status.UNAUTHENTICATED ||
   ["invalid auth token", "revision of auth store is old", "user name is empty"].some((text) => details.includes(text));
 
+/** Because of what was asked, or by whom: etcd did nothing, and will do nothing the next time. */
+export function isRefusal(error: unknown): boolean {
+  const fault = error instanceof Error ? serviceErrorOf(error.cause) : undefined;
+  return fault !== undefined && [status.INVALID_ARGUMENT, status.PERMISSION_DENIED].includes(fault.code);
+}
+
 /** etcd's words hold no values of ours. Its `InvalidArgument` is about the request; all else is about the server. */
 const told = (fault: ServiceError): Error =>
   fault.code === status.INVALID_ARGUMENT

@@ -134,6 +134,21 @@ describe("etcd as Dex writes it", { skip: missing(etcdPrograms) }, () => {
     assert.equal((await storage.refreshTokens.get("again"))?.extra, undefined);
   });
 
+  test("what stands beside a record is written when it changes, and else left alone", async () => {
+    const key = base64("my/dexts/extra/refresh_token/steady");
+    const version = async (): Promise<unknown> => {
+      const { kvs } = (await peer.call("kv/range", { key })) as { kvs: readonly { readonly version: string }[] };
+      return kvs[0]?.version;
+    };
+    await storage.refreshTokens.create(makers.refreshTokens({ id: "steady", extra: { acr: "one" } }));
+    await storage.refreshTokens.update("steady", (current) => ({ ...current, nonce: "other" }));
+    assert.equal(await version(), "1");
+    await storage.refreshTokens.update("steady", (current) => ({ ...current, extra: { acr: "two" } }));
+    assert.equal(await version(), "2");
+    assert.deepEqual((await storage.refreshTokens.get("steady"))?.extra, { acr: "two" });
+    assert.equal((await storage.refreshTokens.get("steady"))?.nonce, "other");
+  });
+
   test("a value that is no JSON refuses to be read and is not quoted; the collection goes on without it", async () => {
     await put("auth_code/broken", '{"ID":"hunter2"');
     await storage.authCodes.create(makers.authCodes({ id: "old", expiry: 5 }));

@@ -65,7 +65,7 @@ export async function openEtcd(settings: EtcdConfig, { random, logger }: Storage
     collectGarbage: (now, batch) => collectKinds(ending, now, batch),
     async ping(signal) {
       // A read that a majority has to agree on, so that a member without a leader is not taken for a working one.
-      await store.get("openid-connect-keys", signal);
+      await store.probe("openid-connect-keys", signal);
     },
     async close() {
       connection.close();

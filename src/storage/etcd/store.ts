@@ -1,23 +1,29 @@
 import { UnavailableError } from "../../kernel/errors.ts";
-import type { Connection, Intent } from "./connection.ts";
+import { type Connection, type Intent, isRefusal } from "./connection.ts";
 import type { Compare, KeyValue, Methods, RangeResponse, RequestOp, TxnRequest, TxnResponse } from "./messages.ts";
+import { type Joining, readsTogether, TxnQueue, writesTogether } from "./txn-queue.ts";
 
 /** Keys and transactions below the configured namespace, which is put before every key as it is. */
 export class Store {
   readonly #connection: Connection;
   readonly #methods: Methods;
   readonly #namespace: string;
+  readonly #reads: TxnQueue;
+  readonly #writes: TxnQueue;
 
   constructor(connection: Connection, methods: Methods, namespace: string) {
     this.#connection = connection;
     this.#methods = methods;
     this.#namespace = namespace;
+    const queue = (joining: Joining, intent: Intent): TxnQueue =>
+      new TxnQueue((request) => connection.call(methods.txn, request, intent), joining, isRefusal);
+    this.#reads = queue(readsTogether, "read");
+    this.#writes = queue(writesTogether, "write");
   }
 
-  /** One key. `signal` gives up. */
-  async get(key: string, signal?: AbortSignal): Promise<KeyValue | undefined> {
-    const request = { key: this.bytes(key) };
-    return (await this.#connection.call(this.#methods.range, request, "read", signal)).kvs[0];
+  /** A read that waits for no other, and that a majority has to agree on. */
+  async probe(key: string, signal: AbortSignal): Promise<void> {
+    await this.#connection.call(this.#methods.range, { key: this.bytes(key) }, "read", signal);
   }
 
   /** Up to `limit` keys below `prefix`, from `after` on. `isRelaxed`: what one member knows will do. */
@@ -32,14 +38,18 @@ export class Store {
     return this.#connection.call(this.#methods.range, request, "read");
   }
 
-  txn(request: TxnRequest, intent: Intent = "write"): Promise<TxnResponse> {
-    return this.#connection.call(this.#methods.txn, request, intent);
+  txn(request: TxnRequest): Promise<TxnResponse> {
+    return this.#writes.txn(request);
+  }
+
+  async get(key: string): Promise<KeyValue | undefined> {
+    return (await this.getAll([key]))[0];
   }
 
   /** Reads several keys at one moment, in their order. */
   async getAll(keys: readonly string[]): Promise<readonly (KeyValue | undefined)[]> {
     if (keys.length === 0) return [];
-    return valuesIn(await this.txn({ compare: [], success: keys.map((key) => this.read(key)) }, "read"));
+    return valuesIn(await this.#reads.txn({ compare: [], success: keys.map((key) => this.read(key)) }));
   }
 
   bytes(key: string): Buffer {
