@@ -4,6 +4,7 @@
  */
 import { lstatSync, mkdirSync } from "node:fs";
 import { enableCompileCache } from "node:module";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 
@@ -27,6 +28,20 @@ function isOursAlone(folder: string): boolean {
   }
 }
 
+/**
+ * A container's first process gets no signal that it has no handler for: a stop that comes while the server still starts
+ * would be lost, and end in SIGKILL. Whoever handles the signal later is left to it.
+ */
+function hearStopsAsFirstProcess(): void {
+  if (process.pid !== 1) return;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (process.listenerCount(signal) === 1) process.exit(128 + constants.signals[signal]);
+    });
+  }
+}
+
+hearStopsAsFirstProcess();
 keepCompiledCode();
 // The reader went away (`dex print-config … | head`): nobody is left to tell.
 process.stdout.on("error", () => process.exit(0));
