@@ -186,6 +186,25 @@ test("a body may have 1 MiB, announced or not, and no more", async (t) => {
   assert.equal(chunked.headers.connection, "close");
 });
 
+test("a body that is cut off reaches no handler", async (t) => {
+  const bodies: string[] = [];
+  const note = aRoute("/note", ({ body }) => {
+    bodies.push(Buffer.from(body).toString());
+    return text(200, "");
+  });
+  const { port, send, lines } = await aSite(t, [note]);
+  const socket = open(port);
+  socket.write("POST /dex/note HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nrevoke=a");
+  await once(socket, "connect");
+  const gone = once(socket, "close");
+  socket.end();
+  socket.resume();
+  await gone;
+  assert.equal((await send(post("/dex/note", "whole"))).status, 200);
+  assert.deepEqual(bodies, ["whole"]);
+  assert.ok(lines.every(({ level }) => level !== "error"));
+});
+
 test("a URL with long sealed states passes, an endless head does not", async (t) => {
   const { send } = await aSite(t, [
     aRoute("/callback", (request) => json(200, [request.query().get("state")?.length])),

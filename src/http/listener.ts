@@ -1,16 +1,15 @@
-import type { Server } from "node:http";
-import { METHODS } from "node:http";
+import { createServer as createPlainServer, type Server } from "node:http";
 import type { Http2SecureServer } from "node:http2";
 import { createServer, type ListenOptions, type Server as NetServer, type Socket } from "node:net";
-import { fastify } from "fastify";
 import type { Clock } from "../kernel/ports.ts";
-import { OAuthError } from "../oauth/error.ts";
+import type { OAuthError } from "../oauth/error.ts";
 import type { CertificatePair } from "./certificate.ts";
 import type { Limits } from "./limits.ts";
+import { readBody } from "./read-body.ts";
 import type { RawRequest, RawResponse } from "./request.ts";
 
 /** What a listener calls with each request, once its body is there or is known to be unreadable. */
-export type Serve = (raw: RawRequest, response: RawResponse, body: unknown, refused?: OAuthError) => void;
+export type Serve = (raw: RawRequest, response: RawResponse, body: Buffer, refused?: OAuthError) => void;
 
 /**
  * Who else listens on the address: nobody; other threads of this process, of which this is the first; or this is one
@@ -66,102 +65,31 @@ export async function listen(
   serve: Serve,
 ): Promise<Listener> {
   const at = { ...splitAddress(address), sharing };
-  const common = {
-    logger: false,
-    bodyLimit: limits.body,
-    requestTimeout: limits.requestTimeout,
-    keepAliveTimeout: limits.idle,
-    // Requests that arrive during the drain are served, and told to come back on another connection.
-    return503OnClosing: false,
-    // The library would split every query; ours is split when somebody asks.
-    routerOptions: { querystringParser: () => ({}) },
-    clientErrorHandler: refuseGarbage,
-    // No route has a schema; the compilers for them would be loaded at every start.
-    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
-    // An escape in the path that is none: the library gives up, we know a path nobody has.
-    frameworkErrors: (_error: unknown, request: AppRequest, reply: AppReply) => {
-      reply.hijack();
-      serve(request.raw, reply.raw, undefined);
-    },
-  } as const;
-  const node = {
+  const answer = (raw: RawRequest, response: RawResponse): void =>
+    readBody(raw, limits.body, (body, refused) => serve(raw, response, body, refused));
+  const options = {
     maxHeaderSize: limits.head,
     headersTimeout: limits.headTimeout,
+    requestTimeout: limits.requestTimeout,
+    keepAliveTimeout: limits.idle,
     connectionsCheckingInterval: limits.sweep,
     // A second Authorization must not vanish: a proxy may have checked that one.
     joinDuplicateHeaders: true,
   };
-  if (tls === undefined) {
-    const app = fastify({ ...common, http: node });
-    install(app, serve);
-    return open(app, at, () => undefined);
-  }
-  const https = {
-    ...node,
-    ...secureContext(tls),
-    allowHTTP1: true,
-    settings: { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.streamHead },
-  };
-  const app = fastify({ ...common, http2: true, http2SessionTimeout: limits.idle, https });
-  install(app, serve);
-  return open(app, at, (pair) => app.server.setSecureContext(secureContext({ ...tls, pair })));
-}
-
-/** The part of the library that is used, common to its HTTP/1.1 and HTTP/2 servers. */
-interface App {
-  readonly server: Server | Http2SecureServer;
-  readonly supportedMethods: readonly string[];
-  addHttpMethod(method: string, options: { hasBody: boolean }): unknown;
-  removeAllContentTypeParsers(): unknown;
-  addContentTypeParser(
-    type: string,
-    options: { parseAs: "buffer" },
-    parser: (request: unknown, body: Buffer, done: (error: null, body: Buffer) => void) => void,
-  ): unknown;
-  all(path: string, handler: AppHandler): unknown;
-  setNotFoundHandler(handler: AppHandler): unknown;
-  setErrorHandler(handler: (error: AppError, request: AppRequest, reply: AppReply) => void): unknown;
-  ready(): PromiseLike<unknown>;
-  close(): PromiseLike<unknown>;
-}
-type AppHandler = (request: AppRequest, reply: AppReply) => void;
-interface AppRequest {
-  readonly raw: RawRequest;
-  readonly body: unknown;
-}
-interface AppReply {
-  readonly raw: RawResponse;
-  hijack(): unknown;
-}
-interface AppError {
-  readonly statusCode?: number;
-}
-
-/**
- * The library reads bodies within their limit and speaks both versions of HTTP. Finding routes and writing
- * answers stays with us: its router decodes a path before it matches, and its writer adds a charset to JSON.
- */
-function install(app: App, serve: Serve): void {
-  // Endpoints refuse methods themselves, each on its own surface. CONNECT never arrives as a request.
-  for (const method of METHODS) {
-    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true });
-  }
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  const answer: AppHandler = (request, reply) => {
-    reply.hijack();
-    serve(request.raw, reply.raw, request.body);
-  };
-  app.all("*", answer);
-  app.setNotFoundHandler(answer);
-  app.setErrorHandler((error, request, reply) => {
-    reply.hijack();
-    serve(request.raw, reply.raw, undefined, unreadable(error));
-  });
-}
-
-function noSchemas(): never {
-  throw new Error("a route of the library has a schema");
+  if (tls === undefined) return open(createPlainServer(options, answer), at, () => undefined);
+  // Loaded by those who serve it: it is large.
+  const { createSecureServer } = await import("node:http2");
+  const server = createSecureServer(
+    {
+      ...options,
+      ...secureContext(tls),
+      allowHTTP1: true,
+      settings: { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.streamHead },
+    },
+    answer,
+  );
+  server.on("session", (session) => session.setTimeout(limits.idle, () => session.close()));
+  return open(server, at, (pair) => server.setSecureContext(secureContext({ ...tls, pair })));
 }
 
 /** "127.0.0.1:5556", "[::1]:5556" or ":5556". */
@@ -171,14 +99,6 @@ export function splitAddress(address: string): { readonly host: string; readonly
   // Go binds localhost to IPv4; Node may choose IPv6, where an old health check does not look.
   const host = plain === "localhost" ? "127.0.0.1" : plain;
   return { host: bracketed ?? (host || "::"), port: Number(port) };
-}
-
-/** Why a body could not be read: too long, shorter than announced, of a type that is no type. */
-function unreadable(error: AppError): OAuthError {
-  const status = error.statusCode ?? 500;
-  if (status >= 500) return new OAuthError("server_error", "", { cause: error });
-  const description = status === 413 ? "request body is too large" : "request body could not be read";
-  return new OAuthError("invalid_request", description, { status, cause: error });
 }
 
 /** Answers what is no HTTP, or came too slowly, before there is a request. */
@@ -202,14 +122,17 @@ interface Place {
   readonly sharing: Sharing;
 }
 
-async function open(app: App, at: Place, setCertificate: Listener["setCertificate"]): Promise<Listener> {
-  const { server } = app;
+async function open(
+  server: Server | Http2SecureServer,
+  at: Place,
+  setCertificate: Listener["setCertificate"],
+): Promise<Listener> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  await app.ready();
+  server.on("clientError", refuseGarbage);
   await bind(server, at);
   return {
     address: addressOf(server),
@@ -223,7 +146,7 @@ async function open(app: App, at: Place, setCertificate: Listener["setCertificat
         },
         () => undefined,
       );
-      await app.close();
+      await new Promise((resolve) => server.close(resolve));
       done.abort();
       await cut;
     },

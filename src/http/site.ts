@@ -45,21 +45,18 @@ export interface Channel {
   isDraining: boolean;
 }
 
-const noBody = Buffer.alloc(0);
-
 /** Answers one request. Never rejects. `refused` is set where the request could not be read, 413 for example. */
 export async function serve(
   site: Site,
   channel: Channel,
   raw: RawRequest,
   response: RawResponse,
-  body: unknown,
+  body: Buffer,
   refused?: OAuthError,
 ): Promise<void> {
   const target = splitTarget(raw.url ?? "/");
   const match = site.routes(target.path);
-  const bytes = Buffer.isBuffer(body) ? body : noBody;
-  const request = new EdgeRequest(site.around, raw, response, target, match?.params ?? {}, bytes);
+  const request = new EdgeRequest(site.around, raw, response, target, match?.params ?? {}, body);
   // The rest of a body that we did not read would be taken for the next request.
   const isLast = refused !== undefined;
   if (match === undefined) {

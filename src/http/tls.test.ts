@@ -3,13 +3,13 @@ import { execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { connect as connectHttp2 } from "node:http2";
+import { type ClientHttp2Stream, connect as connectHttp2 } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
-import type { Clock } from "../kernel/ports.ts";
+import { type Clock, millis } from "../kernel/ports.ts";
 import { systemClock } from "../kernel/system.ts";
 import { json, text } from "./answers.ts";
 import type { Route } from "./contract.ts";
@@ -84,6 +84,75 @@ test("speaks HTTP/1.1 over TLS, with HSTS", async (t) => {
   const reply = parseReply(await heard(socket));
   assert.deepEqual([reply.status, reply.body], [200, '{"method":"POST","body":"hi","ip":"127.0.0.1"}']);
   assert.equal(reply.headers["strict-transport-security"], "max-age=31536000");
+});
+
+test("HTTP/1.1 over TLS has the limits of plain HTTP", async (t) => {
+  const dir = await somePairs(t, "one");
+  const limits = { headTimeout: millis(50), requestTimeout: millis(100), sweep: millis(20), idle: millis(50) };
+  const seen: (string | undefined)[] = [];
+  const note: Route = {
+    path: "/note",
+    surface: "json",
+    handler: ({ headers }) => {
+      seen.push(headers.authorization);
+      return text(200, "");
+    },
+  };
+  const { port } = await aTlsSite(t, join(dir, "one"), {}, { limits }, [note]);
+  const told = async (bytes: string): Promise<string> => {
+    const socket = await handshake(port, { ALPNProtocols: ["http/1.1"] });
+    socket.write(bytes);
+    return heard(socket);
+  };
+  assert.match(await told("GET /dex/note HTTP/1.1\r\nHost: x\r\nX-Slow: "), /^HTTP\/1\.1 408 /);
+  assert.match(await told("POST /dex/note HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"), /^HTTP\/1\.1 4\d\d /);
+  // Nobody ends this connection but the server.
+  const twice = "Host: x\r\nAuthorization: Basic a\r\nAuthorization: Basic b\r\n\r\n";
+  assert.match(await told(`GET /dex/note HTTP/1.1\r\n${twice}`), /^HTTP\/1\.1 200 /);
+  assert.deepEqual(seen, ["Basic a, Basic b"]);
+});
+
+test("HTTP/2: a body that is cut off reaches no handler", async (t) => {
+  const dir = await somePairs(t, "one");
+  const seen: string[] = [];
+  const note: Route = {
+    path: "/note",
+    surface: "json",
+    handler: ({ body }) => {
+      seen.push(Buffer.from(body).toString());
+      return text(200, "");
+    },
+  };
+  const { port } = await aTlsSite(t, join(dir, "one"), {}, {}, [note]);
+  const connected = async () => {
+    const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
+    session.on("error", () => undefined);
+    t.after(() => session.destroy());
+    const posted = () => session.request({ ":method": "POST", ":path": "/dex/note" }).on("error", () => undefined);
+    await once(session, "remoteSettings");
+    return { session, posted };
+  };
+  const ways: readonly ((cut: ClientHttp2Stream) => void)[] = [
+    (cut) => cut.destroy(new Error("cut off")),
+    (cut) => cut.session?.destroy(),
+    (cut) => cut.session?.socket.destroy(),
+  ];
+  for (const end of ways) {
+    const { session, posted } = await connected();
+    const cut = posted();
+    cut.write("revoke=a");
+    // The server has all of it when it answers.
+    await new Promise((resolve) => session.ping(resolve));
+    const gone = new Promise((resolve) => cut.once("close", resolve));
+    end(cut);
+    await gone;
+  }
+  const { posted } = await connected();
+  const whole = posted();
+  whole.end("revoke=all");
+  const [headers] = await once(whole, "response");
+  assert.equal(headers[":status"], 200);
+  assert.deepEqual(seen, ["revoke=all"]);
 });
 
 test("speaks HTTP/2: bodies, HEAD, 404, 413, static files", async (t) => {
