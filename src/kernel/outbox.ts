@@ -10,7 +10,8 @@ export interface Delivery {
 
 export interface OutboxOptions<D extends Delivery> {
   readonly store: {
-    list(): Promise<readonly D[]>;
+    /** Up to `size` of what waits; `from` is empty or the `next` of the page before; an empty `next` is the end. */
+    page(from: string, size: number): Promise<{ readonly records: readonly D[]; readonly next: string }>;
     update(id: string, change: (current: D) => D): Promise<D | undefined>;
     delete(id: string): Promise<boolean>;
   };
@@ -38,6 +39,9 @@ export interface Outbox<D extends Delivery> {
 }
 
 const shortestPause = 1_000;
+const pageSize = 100;
+/** Deliveries that are kept in mind until they are due. Where more wait, storage is looked at when they are. */
+const mostKept = 1_000;
 
 /** After the attempt numbered `attempts`. */
 const pauseAfter = (secondsBetween: readonly [number, ...number[]], attempts: number): Millis =>
@@ -50,13 +54,19 @@ const pauseAfter = (secondsBetween: readonly [number, ...number[]], attempts: nu
  */
 export function createOutbox<D extends Delivery>(options: OutboxOptions<D>): Outbox<D> {
   const { store, clock, secondsBetween, mostAtOnce } = options;
-  /** What waits for its next attempt, by id. */
+  /** What waits for its next attempt, by id: what is due before the next look, or some of it. */
   const waiting = new Map<string, D>();
   const trying = new Set<string>();
   let wake = new AbortController();
+  let nextLook = clock.now();
+
+  function keepInMind(delivery: D): void {
+    if (waiting.size < mostKept) waiting.set(delivery.id, delivery);
+    else nextLook = Math.min(nextLook, delivery.nextAttempt);
+  }
 
   const wait = (delivery: D): void => {
-    waiting.set(delivery.id, delivery);
+    keepInMind(delivery);
     wake.abort();
   };
 
@@ -98,21 +108,33 @@ export function createOutbox<D extends Delivery>(options: OutboxOptions<D>): Out
     return claimed;
   }
 
-  async function tryDue(): Promise<void> {
+  async function tryDue(deliveries: readonly D[], signal: AbortSignal): Promise<void> {
     const now = clock.now();
-    const due = [...waiting.values()].filter(({ nextAttempt }) => nextAttempt <= now);
-    for (let at = 0; at < due.length; at += mostAtOnce) await Promise.all(due.slice(at, at + mostAtOnce).map(attempt));
+    const due = deliveries.filter(({ nextAttempt }) => nextAttempt <= now);
+    for (let at = 0; at < due.length && !signal.aborted; at += mostAtOnce) {
+      await Promise.all(due.slice(at, at + mostAtOnce).map(attempt));
+    }
   }
 
-  async function look(): Promise<void> {
-    const now = clock.now();
-    for (const delivery of await store.list()) {
-      if (delivery.expiry > now && !trying.has(delivery.id)) waiting.set(delivery.id, delivery);
+  /** Walks over everything in storage, and tries on the way what is due. */
+  async function look(signal: AbortSignal): Promise<void> {
+    nextLook = clock.now() + options.lookInterval;
+    for (let from = ""; ; ) {
+      const { records, next } = await store.page(from, pageSize);
+      const now = clock.now();
+      const alive = records.filter(({ id, expiry }) => expiry > now && !trying.has(id) && !waiting.has(id));
+      for (const delivery of alive) {
+        if (delivery.nextAttempt > now && delivery.nextAttempt < nextLook) keepInMind(delivery);
+      }
+      await tryDue(alive, signal);
+      await tryDue([...waiting.values()], signal);
+      if (next === "" || signal.aborted) return;
+      from = next;
     }
   }
 
   /** Until something is due, or waits that did not before. */
-  async function rest(nextLook: number, signal: AbortSignal): Promise<void> {
+  async function rest(signal: AbortSignal): Promise<void> {
     let until = nextLook;
     for (const { nextAttempt } of waiting.values()) until = Math.min(until, nextAttempt);
     const pause = millis(Math.max(shortestPause, until - clock.now()));
@@ -123,18 +145,15 @@ export function createOutbox<D extends Delivery>(options: OutboxOptions<D>): Out
     wait,
     attempt,
     async run(signal) {
-      for (let nextLook = clock.now(); !signal.aborted; ) {
+      while (!signal.aborted) {
         wake = new AbortController();
         try {
-          if (clock.now() >= nextLook) {
-            nextLook = clock.now() + options.lookInterval;
-            await look();
-          }
-          await tryDue();
+          if (clock.now() >= nextLook) await look(signal);
+          await tryDue([...waiting.values()], signal);
         } catch (error) {
           options.unreadable(error);
         }
-        await rest(nextLook, signal);
+        await rest(signal);
       }
     },
   };

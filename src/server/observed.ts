@@ -6,7 +6,7 @@ import type { Storage } from "../storage/contract.ts";
 
 type Verb = (...args: readonly never[]) => Promise<unknown>;
 
-const verbs = ["create", "get", "list", "update", "delete", "listOfUser"] as const;
+const verbs = ["create", "get", "list", "update", "delete", "listOfUser", "page"] as const;
 
 /** `storage`, each of whose calls is told to `observer`. */
 export function observedStorage(storage: Storage, observer: Observer): Storage {

@@ -41,9 +41,29 @@ export interface OfUser<Rec> {
 /** The kinds that answer {@link OfUser.listOfUser}. */
 export type UserKind = "refreshTokens" | "authSessions";
 
+/** Some of a kind's records. */
+export interface Page<Rec> {
+  readonly records: readonly Rec[];
+  /** Where the next one begins; empty: there is none. */
+  readonly next: string;
+}
+
+/** What may be more than memory holds. */
+export interface InPages<Rec> {
+  /**
+   * At most `size` records. `from` is empty, or the `next` of the page before. Whatever is stored all the while is on a
+   * page; what comes or goes meanwhile may be, and where the store forgets a walk, some come twice.
+   */
+  page(from: string, size: number): Promise<Page<Rec>>;
+}
+
+/** The kinds that answer {@link InPages.page}. */
+export type PagedKind = "logoutDeliveries" | "mailDeliveries";
+
 export type Collections = {
   readonly [K in KindName]: Collection<RecordKinds[K]["key"], RecordKinds[K]["record"]> &
-    (K extends UserKind ? OfUser<RecordKinds[K]["record"]> : unknown);
+    (K extends UserKind ? OfUser<RecordKinds[K]["record"]> : unknown) &
+    (K extends PagedKind ? InPages<RecordKinds[K]["record"]> : unknown);
 };
 
 /** What one run of the collection did. */

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { inspect, isDeepStrictEqual } from "node:util";
 import { Secret } from "../../kernel/secret.ts";
-import { AlreadyExistsError, type Collection, type Storage } from "../contract.ts";
+import { AlreadyExistsError, type Collection, type InPages, type Storage } from "../contract.ts";
 import type { AuthSession, KindName, RecordKinds, RefreshToken, UserKey } from "../records.ts";
 import { expiries } from "../shared/expiry.ts";
 import { kindNames, recordKey } from "../shared/record-key.ts";
@@ -41,6 +41,7 @@ export function runStorageConformance(name: string, openEmpty: () => Promise<Sto
     describe("details", () => testDetails(() => storage, limits));
     describe("concurrency", () => testConcurrency(() => storage));
     describe("of a user", () => testOfUser(() => storage));
+    describe("in pages", () => testPages(() => storage));
     describe("garbage", () => testGarbage(() => storage));
   });
 }
@@ -366,6 +367,35 @@ function testOfUser(storage: () => Storage): void {
     );
     assert.deepEqual(await refreshTokens.listOfUser({ userId: "nobody", connectorId: "ldap" }), []);
   });
+}
+
+function testPages(storage: () => Storage): void {
+  for (const kind of ["logoutDeliveries", "mailDeliveries"] as const) {
+    test(`${kind}: a walk meets whatever is stored all the while, a page at a time`, async () => {
+      const collection = storage()[kind] as InPages<{ readonly id: string }> & Collection<AnyKey, AnyRecord>;
+      const ids = Array.from({ length: 25 }, (_, index) => `${kind.toLowerCase()}-page-${index}`);
+      for (const id of ids) await collection.create({ ...makers[kind](), id });
+      const seen: string[] = [];
+      const sizes: number[] = [];
+      for (let from = ""; ; ) {
+        const { records, next } = await collection.page(from, 10);
+        const own = records.map(({ id }) => id).filter((id) => ids.includes(id));
+        seen.push(...own);
+        sizes.push(records.length);
+        // As deliveries do, they go while others are still to come.
+        for (const id of own) assert.equal(await collection.delete(id), true);
+        if (next === "") break;
+        from = next;
+      }
+      assert.deepEqual(seen.sort(), ids.sort());
+      assert.ok(sizes.length >= 3 && sizes.every((size) => size <= 10), String(sizes));
+      const { records } = await collection.page("", 10);
+      assert.deepEqual(
+        records.filter(({ id }) => ids.includes(id)),
+        [],
+      );
+    });
+  }
 }
 
 function testGarbage(storage: () => Storage): void {

@@ -4,11 +4,12 @@
  */
 import { z } from "zod";
 import { Secret } from "../../kernel/secret.ts";
-import type { Storage, StorageDeps, StorageType } from "../contract.ts";
+import type { PagedKind, Storage, StorageDeps, StorageType } from "../contract.ts";
 import type { KindName } from "../records.ts";
 import { collectKinds } from "../shared/collect-kinds.ts";
 import { EtcdCollection } from "./collection.ts";
 import { Connection } from "./connection.ts";
+import { Deliveries } from "./deliveries.ts";
 import { hasTls, parseEndpoint } from "./endpoint.ts";
 import { ExpiringCollection } from "./expiring.ts";
 import { loadMethods } from "./messages.ts";
@@ -38,6 +39,7 @@ export async function openEtcd(settings: EtcdConfig, { random, logger }: Storage
 
   const plain = <K extends KindName>(kind: K) => new EtcdCollection(kind, store, random);
   const expiring = <K extends KindName>(kind: K) => new ExpiringCollection(kind, store, random, logger);
+  const deliveries = <K extends PagedKind>(kind: K) => new Deliveries(kind, store, random, logger);
   const offlineSessions = plain("offlineSessions");
   const ending = {
     authRequests: expiring("authRequests"),
@@ -46,10 +48,10 @@ export async function openEtcd(settings: EtcdConfig, { random, logger }: Storage
     deviceRequests: expiring("deviceRequests"),
     deviceTokens: expiring("deviceTokens"),
     revokedTokens: expiring("revokedTokens"),
-    logoutDeliveries: expiring("logoutDeliveries"),
+    logoutDeliveries: deliveries("logoutDeliveries"),
     upstreamSessions: expiring("upstreamSessions"),
     accountTokens: expiring("accountTokens"),
-    mailDeliveries: expiring("mailDeliveries"),
+    mailDeliveries: deliveries("mailDeliveries"),
     loginAttempts: expiring("loginAttempts"),
   };
   return {

@@ -32,26 +32,34 @@ export class ExpiringCollection<K extends KindName> extends EtcdCollection<K> {
 
   /** Deletes up to `batch` of what expired before `now`. `isDone`: everything has been looked at. */
   async collect(now: number, batch: number): Promise<{ readonly deleted: number; readonly isDone: boolean }> {
-    const [prefix = ""] = recordPrefixes(this.kind);
     let deleted = 0;
     while (deleted < batch) {
-      const page = await this.store.page(prefix, this.#after, Math.min(pageSize, batch - deleted), { isRelaxed: true });
-      const records = this.#decode(page);
-      deleted += await this.#remove(records.filter(({ record }) => this.#expiryOf(record) < now));
+      const { found, next, revision } = await this.read(this.#after, Math.min(pageSize, batch - deleted));
+      deleted += await this.#remove(found.filter(({ record }) => this.#expiryOf(record) < now));
       await this.onAlive(
-        records.filter(({ record }) => this.#expiryOf(record) >= now),
-        page.header?.revision ?? "0",
+        found.filter(({ record }) => this.#expiryOf(record) >= now),
+        revision,
       );
-      const last = page.kvs.at(-1);
-      if (!page.more || last === undefined) {
-        this.#after = "";
+      this.#after = next;
+      if (next === "") {
         await this.onEnd();
         return { deleted, isDone: true };
       }
-      this.#after = this.store.nameOf(last.key);
       await nextTurn();
     }
     return { deleted, isDone: false };
+  }
+
+  /** Up to `size` records, as one member knows them, from `after` on. `next` is empty at the end. */
+  protected async read(after: string, size: number) {
+    const [prefix = ""] = recordPrefixes(this.kind);
+    const page = await this.store.page(prefix, after, size, { isRelaxed: true });
+    const last = page.kvs.at(-1);
+    return {
+      found: this.#decode(page),
+      next: page.more && last !== undefined ? this.store.nameOf(last.key) : "",
+      revision: page.header?.revision ?? "0",
+    };
   }
 
   /** Sees what stays, page by page, and the store's revision at that moment. */
@@ -60,13 +68,13 @@ export class ExpiringCollection<K extends KindName> extends EtcdCollection<K> {
   /** All have been seen. */
   protected async onEnd(): Promise<void> {}
 
-  /** A value that nobody can read must not keep the others from being collected. */
+  /** A value that nobody can read must not keep the others from being collected or delivered. */
   #decode(page: RangeResponse): readonly Found<K>[] {
     return page.kvs.flatMap((value) => {
       try {
         return [decode(this.kind, this.store.nameOf(value.key), value)];
       } catch (error) {
-        this.#logger.warn("garbage collection skips a value", { kind: this.kind }, error);
+        this.#logger.warn("a value that cannot be read is skipped", { kind: this.kind }, error);
         return [];
       }
     });

@@ -3,13 +3,14 @@
  * objects that it ignores, in one label, and in resources of our own in the same group (ADR: docs/adr).
  */
 import { z } from "zod";
-import type { Storage, StorageDeps, StorageType } from "../contract.ts";
+import type { PagedKind, Storage, StorageDeps, StorageType } from "../contract.ts";
 import type { KindName } from "../records.ts";
 import { collectKinds } from "../shared/collect-kinds.ts";
 import { KubernetesApi } from "./api.ts";
 import { KubernetesCollection } from "./collection.ts";
 import { type KubernetesConfig, locateCluster } from "./credentials.ts";
 import { prepareResources } from "./custom-resources.ts";
+import { Deliveries } from "./deliveries.ts";
 import { ExpiringCollection } from "./expiring.ts";
 import { isObjectName } from "./names.ts";
 import { AuthSessions, RefreshTokens } from "./of-user.ts";
@@ -35,6 +36,7 @@ export async function openKubernetes(settings: KubernetesConfig, deps: StorageDe
   const client = (kind: KindName): ResourceClient => new ResourceClient(api, kind);
   const plain = <K extends KindName>(kind: K) => new KubernetesCollection(kind, client(kind), random);
   const expiring = <K extends KindName>(kind: K) => new ExpiringCollection(kind, client(kind), random);
+  const deliveries = <K extends PagedKind>(kind: K) => new Deliveries(kind, client(kind), random);
   const ending = {
     authRequests: expiring("authRequests"),
     authCodes: expiring("authCodes"),
@@ -42,10 +44,10 @@ export async function openKubernetes(settings: KubernetesConfig, deps: StorageDe
     deviceRequests: expiring("deviceRequests"),
     deviceTokens: expiring("deviceTokens"),
     revokedTokens: expiring("revokedTokens"),
-    logoutDeliveries: expiring("logoutDeliveries"),
+    logoutDeliveries: deliveries("logoutDeliveries"),
     upstreamSessions: expiring("upstreamSessions"),
     accountTokens: expiring("accountTokens"),
-    mailDeliveries: expiring("mailDeliveries"),
+    mailDeliveries: deliveries("mailDeliveries"),
     loginAttempts: expiring("loginAttempts"),
   };
   return {

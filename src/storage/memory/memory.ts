@@ -6,27 +6,31 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   AlreadyExistsError,
   type Collection,
+  type InPages,
   type OfUser,
+  type Page,
+  type PagedKind,
   type Storage,
   type StorageType,
   type UserKind,
 } from "../contract.ts";
 import type { KindName, RecordKinds, UserKey } from "../records.ts";
 import { expiries } from "../shared/expiry.ts";
+import { pageOf } from "../shared/page-of.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 
 type RecordOf<K extends KindName> = RecordKinds[K]["record"];
 
 class MemoryCollection<K extends KindName> implements Collection<RecordKinds[K]["key"], RecordOf<K>> {
-  readonly #kind: K;
+  protected readonly kind: K;
   readonly #records = new Map<string, RecordOf<K>>();
 
   constructor(kind: K) {
-    this.#kind = kind;
+    this.kind = kind;
   }
 
   async create(record: RecordOf<K>): Promise<void> {
-    const key = keyText(recordKey(this.#kind, record));
+    const key = keyText(recordKey(this.kind, record));
     if (this.#records.has(key)) throw new AlreadyExistsError("ID already exists");
     this.#records.set(key, frozen(record));
   }
@@ -57,7 +61,7 @@ class MemoryCollection<K extends KindName> implements Collection<RecordKinds[K][
 
   /** Deletes up to `batch` of what expired before `now`, a slice per turn. */
   async collect(now: number, batch: number): Promise<number> {
-    const expiryOf = expiries[this.#kind];
+    const expiryOf = expiries[this.kind];
     if (expiryOf === undefined) return 0;
     let deleted = 0;
     let seen = 0;
@@ -70,7 +74,7 @@ class MemoryCollection<K extends KindName> implements Collection<RecordKinds[K][
   }
 
   #textOf(key: RecordKinds[K]["key"]): string {
-    return keyText(keyParts(this.#kind, key));
+    return keyText(keyParts(this.kind, key));
   }
 }
 
@@ -88,6 +92,14 @@ class MemoryUserCollection<K extends UserKind> extends MemoryCollection<K> imple
       const user = this.#userOf(record);
       return user.userId === userId && user.connectorId === connectorId;
     });
+  }
+}
+
+/** Sorts the keys for each page: what fits into memory is soon sorted. */
+class MemoryPagedCollection<K extends PagedKind> extends MemoryCollection<K> implements InPages<RecordOf<K>> {
+  async page(from: string, size: number): Promise<Page<RecordOf<K>>> {
+    const later = (await this.list()).filter(({ id }) => id > from).sort((one, other) => (one.id < other.id ? -1 : 1));
+    return pageOf(this.kind, later.slice(0, size), size);
   }
 }
 
@@ -113,10 +125,10 @@ export function openMemory(): Storage {
     deviceTokens: new MemoryCollection("deviceTokens"),
     serverSecrets: new MemoryCollection("serverSecrets"),
     revokedTokens: new MemoryCollection("revokedTokens"),
-    logoutDeliveries: new MemoryCollection("logoutDeliveries"),
+    logoutDeliveries: new MemoryPagedCollection("logoutDeliveries"),
     upstreamSessions: new MemoryCollection("upstreamSessions"),
     accountTokens: new MemoryCollection("accountTokens"),
-    mailDeliveries: new MemoryCollection("mailDeliveries"),
+    mailDeliveries: new MemoryPagedCollection("mailDeliveries"),
     loginAttempts: new MemoryCollection("loginAttempts"),
   };
   return {

@@ -2,9 +2,10 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import { UnavailableError } from "../../kernel/errors.ts";
 import { goJson } from "../../kernel/go-json.ts";
-import { AlreadyExistsError, type Collection } from "../contract.ts";
+import { AlreadyExistsError, type Collection, type Page } from "../contract.ts";
 import type { KindName, RecordKinds, UserKey } from "../records.ts";
 import { ChangeQueue } from "../shared/change-queue.ts";
+import { pageOf } from "../shared/page-of.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { changedColumns } from "../shared/sql/changed-columns.ts";
 import { parseJson } from "../shared/sql/json-cell.ts";
@@ -25,6 +26,7 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
   readonly #select: StatementSync;
   readonly #list: StatementSync;
   readonly #listOfUser: StatementSync | undefined;
+  readonly #page: StatementSync | undefined;
   readonly #expired: StatementSync | undefined;
   readonly #writer: Writer;
   readonly #updates = new ChangeQueue<RecordOf<K>>();
@@ -35,6 +37,7 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     this.#select = reader.prepare(this.#sql.select);
     this.#list = reader.prepare(this.#sql.list);
     this.#listOfUser = this.#sql.listOfUser === undefined ? undefined : reader.prepare(this.#sql.listOfUser);
+    this.#page = this.#sql.page === undefined ? undefined : reader.prepare(this.#sql.page);
     this.#expired = this.#sql.expired === undefined ? undefined : reader.prepare(this.#sql.expired);
     this.#writer = writer;
   }
@@ -63,6 +66,18 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     const statement = this.#listOfUser;
     if (statement === undefined) throw new TypeError(`${this.#kind.kind} cannot be listed by user`);
     return guarded(() => statement.all(userId, connectorId) as readonly Row[]).map((row) => this.#recordOf(row));
+  }
+
+  /** @throws {TypeError} A key of several columns. */
+  async page(from: string, size: number): Promise<Page<RecordOf<K>>> {
+    const statement = this.#page;
+    if (statement === undefined) throw new TypeError(`${this.#kind.kind} cannot be read in pages`);
+    const rows = guarded(() => statement.all(from, size) as readonly Row[]);
+    return pageOf(
+      this.#kind.kind,
+      rows.map((row) => this.#recordOf(row)),
+      size,
+    );
   }
 
   async update(

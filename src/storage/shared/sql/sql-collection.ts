@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { UnavailableError } from "../../../kernel/errors.ts";
 import { goJson } from "../../../kernel/go-json.ts";
-import { AlreadyExistsError, type Collection } from "../../contract.ts";
+import { AlreadyExistsError, type Collection, type Page } from "../../contract.ts";
 import type { KindName, RecordKinds, UserKey } from "../../records.ts";
 import { ChangeQueue } from "../change-queue.ts";
 import { LastRead } from "../last-read.ts";
+import { pageOf } from "../page-of.ts";
 import { keyParts, keyText, recordKey } from "../record-key.ts";
 import { changedColumns } from "./changed-columns.ts";
 import type { Dialect } from "./dialect.ts";
@@ -77,6 +78,18 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
     if (listOfUser === undefined) throw new TypeError(`${this.#kind.kind} cannot be listed by user`);
     const { rows } = await this.#read(listOfUser.sql, listOfUser.cells(userId, connectorId));
     return rows.map((row) => this.#found(row).record);
+  }
+
+  /** @throws {TypeError} A key of several columns. */
+  async page(from: string, size: number): Promise<Page<RecordOf<K>>> {
+    const statement = this.#sql.page;
+    if (statement === undefined) throw new TypeError(`${this.#kind.kind} cannot be read in pages`);
+    const { rows } = await this.#read(statement(size), [from]);
+    return pageOf(
+      this.#kind.kind,
+      rows.map((row) => this.#found(row).record),
+      size,
+    );
   }
 
   async update(

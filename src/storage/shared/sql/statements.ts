@@ -21,6 +21,8 @@ export interface Statements {
   /** Parameters: the key. Every column, then `extra_body` where the kind has extras. */
   readonly select: string;
   readonly list: string;
+  /** Parameters: the key after which the page begins, its size. Undefined where a key has several columns. */
+  readonly page: string | undefined;
   /** Parameters: user id, connector id. */
   readonly listOfUser: string | undefined;
   /**
@@ -56,6 +58,7 @@ export function statementsFor<K extends KindName>(kind: SqlKind<K>, spelling: Sp
     return build(() => spelling.parameter(++position));
   };
   const byKey = (next: () => string): string => kind.key.map((name) => `${q(name)} = ${next()}`).join(" and ");
+  const [keyColumn, ...moreColumns] = kind.key;
   const isExpired = (next: () => string): string =>
     (kind.expiry ?? []).map((name) => `${q(name)} < ${next()}`).join(" or ");
   const ifExpiring = (statement: string): string | undefined => (kind.expiry === undefined ? undefined : statement);
@@ -66,6 +69,10 @@ export function statementsFor<K extends KindName>(kind: SqlKind<K>, spelling: Sp
     }),
     select: sql((next) => `${select} where ${byKey(next)}`),
     list: select,
+    page:
+      keyColumn === undefined || moreColumns.length > 0
+        ? undefined
+        : sql((next) => `${select} where ${q(keyColumn)} > ${next()} order by ${q(keyColumn)} limit ${next()}`),
     listOfUser:
       kind.user === undefined
         ? undefined

@@ -11,6 +11,8 @@ export interface VersionedStatements {
   /** Parameters: {@link keyCells}. */
   readonly select: string;
   readonly list: string;
+  /** Parameter: the key after which the page begins. Undefined where a key has several columns. */
+  readonly page: ((size: number) => string) | undefined;
   readonly count: string;
   readonly listOfUser:
     | { readonly sql: string; cells(userId: string, connectorId: string): readonly Cell[] }
@@ -46,10 +48,18 @@ export function versionedStatements<K extends KindName>(kind: SqlKind<K>, dialec
   const keyed = (columns: readonly string[], next: () => string): string =>
     columns.map((name) => dialect.keyIs(q(name), next)).join(" and ");
   const { expiry, user } = kind;
+  const [keyColumn, ...moreColumns] = kind.key;
   return {
     insert: sql((next) => `insert into ${table} (${all.map(q).join(", ")}) values (${all.map(next).join(", ")})`),
     select: sql((next) => `${from} where ${keyed(kind.key, next)}`),
     list: from,
+    page:
+      keyColumn === undefined || moreColumns.length > 0
+        ? undefined
+        : (size) =>
+            sql(
+              (next) => `${from} where ${q(keyColumn)} > ${next()} order by ${q(keyColumn)} limit ${Math.trunc(size)}`,
+            ),
     count: `select count(*) from ${table}`,
     listOfUser:
       user === undefined
