@@ -1,4 +1,5 @@
 import type { AuthSession, UserIdentity } from "../storage/records.ts";
+import { multiFactor } from "../token/factor-chain.ts";
 import { encodeSubject } from "../token/subject.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
 import { enrolledFactors } from "./factor-step.ts";
@@ -7,7 +8,7 @@ import { openSession, useSession } from "./keep-session.ts";
 import { attainableContexts, missingFactors } from "./missing-factors.ts";
 import { nextStep, type SessionFacts } from "./next-step.ts";
 import { authTimeOf, type Reach, sharesWith, sharingCandidates } from "./session.ts";
-import { factorsOf } from "./stored-request.ts";
+import { type CompletedLogin, factorsOf } from "./stored-request.ts";
 
 /**
  * The first step of a request at one connector: the answer of a session that may stand for the login, or undefined
@@ -99,17 +100,30 @@ function resume(
   context: FlowContext,
   deps: FlowDeps,
 ): Promise<FlowOutcome> {
-  const { amr, acr, connectorData } = session.extra ?? {};
+  const { acr, connectorData } = session.extra ?? {};
   const login = {
     connectorId: session.connectorId,
     claims: identity.claims,
     authTime: facts.authTime,
     sessionId: session.id,
     consented: identity.consents[request.clientId] ?? [],
-    ...(amr === undefined ? {} : { amr }),
+    ...shownBy(session, deps.factors.isAskedEveryTime),
     ...(acr === undefined ? {} : { acr }),
-    ...(deps.factors.isAskedEveryTime ? {} : factorsOf(session.extra ?? {})),
     ...(connectorData === undefined ? {} : { connectorData }),
   };
   return continueLogin(request, login, false, context, deps);
+}
+
+/**
+ * What the session has shown of its person. Where factors are asked for every time it forgets them, and "mfa" with them:
+ * left alone the word of ours would pass for that of an upstream that is trusted.
+ */
+function shownBy(
+  { extra = {} }: AuthSession,
+  isForgetful: boolean,
+): Pick<CompletedLogin, "amr" | "factors" | "contexts"> {
+  const { amr, factors = [] } = extra;
+  if (!isForgetful) return { ...(amr === undefined ? {} : { amr }), ...factorsOf(extra) };
+  if (amr === undefined) return {};
+  return { amr: factors.length === 0 ? amr : amr.filter((method) => method !== multiFactor) };
 }

@@ -141,6 +141,12 @@ describe("a code", () => {
     assertTold(await authorize(agent, { prompt: "none" }), { error: "interaction_required", state: "a state" });
   });
 
+  it("of an earlier request is not the word of an upstream that is trusted", async (t) => {
+    const mfa = { authenticators: [totp], askEveryTime: true, trustedConnectors: ["pw"] };
+    const { agent } = await withApp(t, { mfa });
+    assertAskedForCode(await authorize(agent));
+  });
+
   it("may be a step early or late, and no more", async (t) => {
     const { server, seed } = await withApp(t);
     for (const [drift, status] of [
