@@ -21,11 +21,16 @@ import { flowContext, type Provider } from "./provider.ts";
 import { readFlowRequest } from "./read-flow-request.ts";
 import { showPage } from "./show-page.ts";
 
+/** Bytes. It goes on in an address, and is on the page once for each connector: no head has room for more. */
+const longestRequest = 64 * 1024;
+
 /**
  * `/auth`: chooses the connector. One is left: straight to it. Several: the page, once the whole request is
  * known to be good. RFC 6749 §4.1.1.
  */
 export async function authorizeEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
+  if (request.rawQuery.length + request.body.byteLength > longestRequest)
+    throw new PageError(413, "refusal.unreadable");
   const params = authorizationParams(request);
   if ((params.get("req") ?? "") !== "") return continueStored(params, request, provider);
   const client = await provider.storage.clients.get(params.get("client_id") ?? "");

@@ -59,9 +59,9 @@ describe("a carried state", () => {
     assert.ok(set.length <= 33);
   });
 
-  it("that would be longer than any is an error, not a cookie that breaks", () => {
+  it("that would be longer than cookies can be is refused, not cut", () => {
     const sealed = "x".repeat(4 * 3_800 + 1);
-    assert.throws(() => carryState({ handle: handleOf(1), sealed }, { cookies: {} }, place, 60), RangeError);
+    assert.throws(() => carryState({ handle: handleOf(1), sealed }, { cookies: {} }, place, 60), { status: 413 });
   });
 
   it("that stayed elsewhere is undefined; one that is no handle is itself", () => {

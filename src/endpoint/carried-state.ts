@@ -1,6 +1,6 @@
 import type { CarriedState } from "../flow/contract.ts";
 import { isStateHandle } from "../flow/sealed-request.ts";
-import type { HttpRequest } from "../http/contract.ts";
+import { type HttpRequest, PageError } from "../http/contract.ts";
 import { setCookie } from "../http/cookies.ts";
 
 /**
@@ -39,7 +39,7 @@ const attributes = ({ issuer, issuerPath }: Place, maxAge: number) =>
     sameSite: "Lax",
   }) as const;
 
-/** What sets the state's cookies, and drops those of the oldest logins. @throws {RangeError} It is longer than any of ours. */
+/** What sets the state's cookies, and drops those of the oldest logins. @throws {PageError} The client's own part of it is longer than cookies can be. */
 export function carryState(
   { handle, sealed }: CarriedState,
   request: Pick<HttpRequest, "cookies">,
@@ -47,7 +47,7 @@ export function carryState(
   maxAge: number,
 ): readonly string[] {
   const pieces = Math.ceil(sealed.length / pieceLength);
-  if (pieces > mostPieces) throw new RangeError("a sealed state is too long to be carried");
+  if (pieces > mostPieces) throw new PageError(413, "refusal.unreadable");
   const known = namesByHandle(request);
   const oldest = [...known.values()].slice(0, Math.max(0, known.size - mostLogins + 1));
   return [

@@ -17,6 +17,7 @@ import { refuseBlocked } from "./refuse-blocked.ts";
 import { rememberUser } from "./remember-user.ts";
 import { stepMac } from "./step-mac.ts";
 import { type CompletedLogin, toAuthRequest } from "./stored-request.ts";
+import { isStillRegistered } from "./validate-request.ts";
 import { withProof } from "./with-proof.ts";
 
 /** How a person came in, where the connector's own word does not say it all. */
@@ -142,10 +143,12 @@ export async function continueLogin(
 async function factorsToProve(
   request: FlowRequest,
   login: CompletedLogin,
-  { storage, connectors, factors }: FlowDeps,
+  { storage, connectors, factors, policy }: FlowDeps,
 ): Promise<readonly string[]> {
   const client = await storage.clients.get(request.clientId);
   if (client === undefined) throw new PageError(400, "refusal.clientUnknown");
+  // The request may be a day old, and its address one that the client has lost since. RFC 6749 §3.1.2.4.
+  if (!isStillRegistered(request, client, policy)) throw new PageError(400, "refusal.redirectUri");
   const connector = (await connectors.list()).find(({ id }) => id === login.connectorId);
   return missingFactors(request, login, client, connector, factors);
 }

@@ -4,6 +4,7 @@ import { OAuthError, type OAuthErrorCode } from "../oauth/error.ts";
 import { isCodeVerifier } from "../oauth/pkce.ts";
 import {
   deviceCallbackPath,
+  deviceRedirectOf,
   isDeviceCallback,
   mayRedirectTo,
   outOfBandUri,
@@ -47,6 +48,14 @@ export function isRegisteredRedirect(params: AuthorizationParams, client: Client
   const uri = params.get("redirect_uri") ?? "";
   if (params.repeated.includes("redirect_uri")) return false;
   return mayRedirectTo(uri, { registered: client.redirectUris, isPublic: client.public }) && isUsable(uri);
+}
+
+/** The same for the address of a request that was validated before. */
+export function isStillRegistered({ redirectUri }: AnswerTarget, client: Client, { issuer }: FlowPolicy): boolean {
+  const registered = { registered: client.redirectUris, isPublic: client.public };
+  return isDeviceCallback(redirectUri, issuer)
+    ? deviceRedirectOf(issuer, registered) !== undefined
+    : mayRedirectTo(redirectUri, registered);
 }
 
 const isUsable = (uri: string): boolean =>

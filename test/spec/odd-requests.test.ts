@@ -150,3 +150,17 @@ describe("an odd request", () => {
     );
   });
 });
+
+it("an authorization request that no address has room for is refused before it is multiplied by the connectors", async () => {
+  const state = "s".repeat(65_536);
+  const form = {
+    client_id: appClient.id,
+    redirect_uri: appClient.redirectURIs[0],
+    response_type: "code",
+    scope: "openid",
+  };
+  const answer = await agent.post("/auth", { ...form, state });
+  assert.equal(answer.status, 413);
+  assert.ok(answer.body.length < 65_536);
+  assert.equal((await agent.post("/auth", { ...form, state: state.slice(0, 32_768) })).status, 200);
+});

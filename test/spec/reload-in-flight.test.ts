@@ -67,3 +67,21 @@ it("of hundreds of token requests over ten changes none fails", async () => {
   assert.deepEqual([...statuses.keys()], [200]);
   assert.ok((statuses.get(200) ?? 0) > 50);
 });
+
+it("an address that was taken from its client meanwhile is told nothing", async () => {
+  const other = { ...appClient, redirectURIs: ["https://app.example/elsewhere"] };
+  for (const [staticClients, told] of [
+    [[other, machine], "refusal"],
+    [[machine], "refusal"],
+    [[appClient, machine], "answer"],
+  ] as const) {
+    const agent = server.newAgent();
+    const away = await agent.follow(await agent.get(authPath({ scope: "openid" })));
+    const back = await upstream.authorize(away.location ?? assert.fail(away.body));
+    await server.change({ ...file, staticClients });
+    const answer = await agent.follow(await agent.get(back.href));
+    await server.change(file);
+    assert.equal(answer.status, told === "refusal" ? 400 : 303, answer.body);
+    assert.equal(answer.location === undefined, told === "refusal");
+  }
+});
