@@ -99,8 +99,7 @@ Written by \`make docs\` from the schema in \`src/config\`; do not edit. One YAM
 Names are Dex's, and any case of them is read. A text or a list that is absent is empty, and the meaning says what that
 does, unless it tells the two apart; a section that is absent reads like an empty one. A duration is written as in Go: \`1h30m\`, \`90s\`, \`0\`.
 
-\`dex validate FILE\` reports every mistake at once and opens nothing. A key may stand here whose feature is not built:
-\`serve\` and \`validate\` say so (see [the differences from Dex](differences-from-dex.md#not-built-yet)).`;
+\`dex validate FILE\` reports every mistake at once and opens nothing.`;
 
 /** The page. */
 export async function configPage(): Promise<string> {

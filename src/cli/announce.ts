@@ -16,7 +16,7 @@ export function announce(config: Config, warnings: readonly Note[], logger: Logg
   announceRecords(config, logger);
   announceProtocol(config, logger);
   announceExpiry(config, logger);
-  for (const { message, path, line, hint, didYouMean, fields } of [...warnings, ...config.notYet]) {
+  for (const { message, path, line, hint, didYouMean, fields } of warnings) {
     logger.warn(message, { ...fields, path, ...(line === 0 ? {} : { line }), did_you_mean: didYouMean, hint });
   }
 }

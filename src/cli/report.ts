@@ -1,9 +1,9 @@
-import type { Mistake, Note, NotYet, Stage } from "../config/mistake.ts";
+import type { Mistake, Note, Stage } from "../config/mistake.ts";
 
 /** How findings about a configuration are put into words for a terminal. */
 
 /** A line for people and editors: `config.yaml:3:5: web.http: message (did you mean "https"?)`. */
-export function findingLine(file: string, note: Note, kind?: "warning" | "note"): string {
+export function findingLine(file: string, note: Note, kind?: "warning"): string {
   const place = note.line === 0 ? file : `${file}:${note.line}:${note.column}`;
   return printable(
     [place, kind, note.path, note.message + advice(note)]
@@ -26,10 +26,6 @@ export function refusal(file: string, mistakes: readonly Mistake[]): string {
     return framed(file, only) + where(file, only, "\n\t");
   return `invalid Config:${mistakes.map((mistake) => `\n\t-\t${framed(file, mistake)}${where(file, mistake, "\n\t\t")}`).join("")}`;
 }
-
-/** Why `serve` does not start although the configuration is right. */
-export const notBuilt = (file: string, blocking: readonly NotYet[]): string =>
-  `cannot serve this config yet:${blocking.map((note) => `\n\t-\t${printable(note.message)}${where(file, note, "\n\t\t")}`).join("")}`;
 
 const prefixes: Readonly<Record<Stage, (file: string) => string>> = {
   parse: (file) => `error parse config file ${file}: `,

@@ -8,7 +8,7 @@ import type { RunningServer } from "../server/server.ts";
 import { workerCount } from "../server/worker-count.ts";
 import { announce } from "./announce.ts";
 import { readConfigFile } from "./read-config.ts";
-import { notBuilt, refusal } from "./report.ts";
+import { refusal } from "./report.ts";
 import { CommandError, type Terminal } from "./terminal.ts";
 import type { WebCrew } from "./web-crew.ts";
 
@@ -34,8 +34,6 @@ export async function serve(
 async function mayServe(path: string, content: Uint8Array, options: LoadOptions): Promise<Loaded & { ok: true }> {
   const loaded = await loadConfig(content, options);
   if (!loaded.ok) throw new CommandError(refusal(path, loaded.mistakes));
-  const blocking = loaded.config.notYet.filter(({ blocksServing }) => blocksServing);
-  if (blocking.length > 0) throw new CommandError(notBuilt(path, blocking));
   return loaded;
 }
 

@@ -6,12 +6,10 @@ import { failure, type Terminal } from "./terminal.ts";
 /** Says everything there is to say about the file, on standard error, and `ok` if it can be served. Opens nothing. */
 export async function validate(path: string, terminal: Terminal): Promise<number> {
   const loaded = await loadConfig(await readConfigOrStdin(path, terminal), { env: terminal.env });
-  const notYet = loaded.ok ? loaded.config.notYet : loaded.notYet;
   if (!loaded.ok) {
     for (const mistake of inFileOrder(loaded.mistakes)) terminal.err(`${findingLine(path, mistake)}\n`);
   }
   for (const warning of inFileOrder(loaded.warnings)) terminal.err(`${findingLine(path, warning, "warning")}\n`);
-  for (const note of inFileOrder(notYet)) terminal.err(`${findingLine(path, note, "note")}\n`);
   if (!loaded.ok) return failure;
   terminal.out("ok\n");
   return 0;

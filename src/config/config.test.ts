@@ -76,7 +76,6 @@ test("the least configuration has Dex's defaults", async () => {
     },
     mfa: { authenticators: [], defaultMFAChain: [], trustedConnectors: [], askEveryTime: false },
     lockout: { disabled: false, attempts: 5, firstLock: 30_000, longestLock: 900_000, attemptsPerAddress: 100 },
-    notYet: [],
   });
 });
 
@@ -85,7 +84,7 @@ test("the configuration that touches every key is accepted, and no key of it is 
   assert.ok(loaded.ok, JSON.stringify(loaded));
   assert.deepEqual(
     loaded.warnings.map(({ path }) => path),
-    ["staticPasswords[1].userID"],
+    ["staticPasswords[1].userID", "frontend.dir"],
   );
   const { config } = loaded;
   assert.equal(config.storage.type === "postgres" && config.storage.config.password.reveal(), "database password");
@@ -111,21 +110,15 @@ test("the configuration that touches every key is accepted, and no key of it is 
   assert.equal(config.mfa.authenticators[1]?.type === "WebAuthn" && config.mfa.authenticators[1].timeout, 60_000);
 });
 
-test("what is not built yet is said, and what must not be served without is marked", async () => {
-  const { notYet } = await configOf(everyKey, everyKeyEnv);
-  assert.deepEqual(
-    notYet.map(({ path, blocksServing }) => [path, blocksServing]),
-    [["frontend.dir", false]],
-  );
+test("Vault's address and token may stand in the environment, and so may the choice of ent's tables", async () => {
   const vault = await configOf(`${base}signer: {type: vault, config: {keyName: k}}`, {
     VAULT_ADDR: "http://v",
     VAULT_TOKEN: "t",
   });
-  assert.deepEqual(vault.notYet, []);
   assert.ok(vault.signer.type === "vault");
   assert.deepEqual([vault.signer.addr, vault.signer.token.reveal(), vault.signer.keyName], ["http://v", "t", "k"]);
   const ent = await configOf(`${base}storage: {type: sqlite3, config: {file: f}}`, { DEX_ENT_ENABLED: "true" });
-  assert.deepEqual([ent.notYet, ent.flags.DEX_ENT_ENABLED], [[], true]);
+  assert.equal(ent.flags.DEX_ENT_ENABLED, true);
 });
 
 test("the environment reaches config blocks and nothing else", async () => {

@@ -10,7 +10,7 @@ import { Aligner, Places } from "./align.ts";
 import { collectedChecks } from "./collected-checks.ts";
 import { type Env, type FeatureFlags, readFeatureFlags, unreadableFlags } from "./feature-flags.ts";
 import { type Issuer, readIssuer } from "./issuer.ts";
-import { Findings, type Mistake, type Note, type NotYet, nowhere } from "./mistake.ts";
+import { Findings, type Mistake, type Note, nowhere } from "./mistake.ts";
 import { readClients } from "./read-clients.ts";
 import { type ConnectorConfig, readConnectors } from "./read-connectors.ts";
 import { type ExpiryConfig, readExpiry } from "./read-expiry.ts";
@@ -53,8 +53,6 @@ export interface Config extends Issuer {
   readonly mfa: MfaConfig;
   readonly lockout: LockoutConfig;
   readonly flags: FeatureFlags;
-  /** What the file asks for and this server cannot do yet. */
-  readonly notYet: readonly NotYet[];
 }
 
 export type Loaded =
@@ -63,7 +61,6 @@ export type Loaded =
       readonly ok: false;
       readonly mistakes: readonly Mistake[];
       readonly warnings: readonly Note[];
-      readonly notYet: readonly NotYet[];
     };
 
 /** Addresses from the command line. An empty one says nothing. */
@@ -85,8 +82,8 @@ export async function loadConfig(source: Uint8Array | string, options: LoadOptio
   const findings = new Findings(places.locate);
   const root = parse(source, findings, places);
   const config = root === undefined ? undefined : await read(root, options, findings, places);
-  const { mistakes, warnings, notYet } = findings;
-  if (config === undefined || mistakes.length > 0) return { ok: false, mistakes, warnings, notYet };
+  const { mistakes, warnings } = findings;
+  if (config === undefined || mistakes.length > 0) return { ok: false, mistakes, warnings };
   return { ok: true, config: deepFreeze(config), warnings };
 }
 
@@ -183,7 +180,6 @@ async function read(
     mfa,
     lockout,
     flags,
-    notYet: findings.notYet,
   };
 }
 

@@ -35,12 +35,6 @@ export interface Mistake extends Note {
   readonly stage: Stage;
 }
 
-/** A key that is understood and asks for what is not built yet. */
-export interface NotYet extends Note {
-  /** Whether serving without it would serve the wrong thing: other data, other keys. */
-  readonly blocksServing: boolean;
-}
-
 type More = Pick<Note, "hint" | "didYouMean" | "fields">;
 
 /** A place, and whether it is the key's own. */
@@ -55,7 +49,6 @@ export class Findings {
   readonly #mistakes: Mistake[] = [];
   readonly #mistyped: string[] = [];
   readonly #warnings: Note[] = [];
-  readonly #notYet: NotYet[] = [];
 
   constructor(locate: Locate) {
     this.#locate = locate;
@@ -77,21 +70,12 @@ export class Findings {
     this.#warnings.push({ ...this.#locate(path), path, message, ...more });
   }
 
-  /** Says that what the key asks for is not built. */
-  later(path: string, message: string, blocksServing = false): void {
-    this.#notYet.push({ ...this.#locate(path), path, message, blocksServing });
-  }
-
   get mistakes(): readonly Mistake[] {
     return this.#mistakes;
   }
 
   get warnings(): readonly Note[] {
     return this.#warnings;
-  }
-
-  get notYet(): readonly NotYet[] {
-    return this.#notYet;
   }
 }
 

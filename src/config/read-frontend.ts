@@ -58,10 +58,7 @@ export function readFrontend({ file, findings, env }: Reading): FrontendConfig {
   const dir = frontend.dir === "" ? (env.DEX_FRONTEND_DIR ?? "") : frontend.dir;
   const theme = formerThemes.includes(frontend.theme) ? "light" : frontend.theme;
   if (dir !== "") {
-    findings.later(
-      "frontend.dir",
-      "templates of your own are not supported yet; static files and themes are served from the folder",
-    );
+    findings.warn("frontend.dir", "the templates in the folder are not used: of it static files and themes are served");
   } else if (theme !== "light" && theme !== "dark") {
     findings.warn("frontend.theme", "there is no such theme built in: pages will have no style", {
       hint: "light or dark",

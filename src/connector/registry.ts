@@ -11,7 +11,7 @@ export interface AnyConnectorType {
   diagnose?(config: unknown, deps: ConnectorDeps, report: Report): Promise<void>;
 }
 
-/** Every connector type that is built, by the name `connectors[].type` gives it. Loaded when configured. */
+/** Every connector type, by the name `connectors[].type` gives it. Loaded when configured. */
 export const connectorTypes: Readonly<Record<string, () => Promise<AnyConnectorType>>> = {
   "atlassian-crowd": async () => forgetConfig((await import("./atlassian-crowd/atlassian-crowd.ts")).atlassianCrowd),
   authproxy: async () => forgetConfig((await import("./auth-proxy/auth-proxy.ts")).authProxy),

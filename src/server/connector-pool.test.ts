@@ -318,7 +318,7 @@ test("closing while one opens leaves nothing open", async () => {
   await assert.rejects(pool.open("up"), UnavailableError);
 });
 
-test("a type that is not built, and a config that is wrong, are said so once and not tried again", async () => {
+test("a type that is unknown, and a config that is wrong, are said so once and not tried again", async () => {
   const stored = [
     aRecord({ id: "a", type: "gopher" }),
     aRecord({ id: "b", type: "constructor" }),
@@ -330,8 +330,8 @@ test("a type that is not built, and a config that is wrong, are said so once and
   assert.deepEqual(
     (await pool.list()).map(({ unavailable }) => unavailable),
     [
-      "connector type gopher is not built yet",
-      "connector type constructor is not built yet",
+      'unknown connector type "gopher"',
+      'unknown connector type "constructor"',
       "The configuration of this connector is invalid.",
       "The configuration of this connector is not JSON.",
     ],

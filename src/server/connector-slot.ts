@@ -163,7 +163,7 @@ async function openOnce(
   const { clock, random, types } = deps;
   // Not a bare index: "constructor" is no connector type.
   const load = Object.hasOwn(types, record.type) ? types[record.type] : undefined;
-  if (load === undefined) throw new HopelessError(`connector type ${record.type} is not built yet`);
+  if (load === undefined) throw new HopelessError(`unknown connector type ${JSON.stringify(record.type)}`);
   const type = await load();
   const config = asGoReads(parseConfig(record), type.config);
   try {

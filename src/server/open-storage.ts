@@ -39,11 +39,7 @@ export async function inspectStorage(config: Config, deps: StorageDeps): Promise
   }
 }
 
-async function storageTypeOf({ storage }: Config): Promise<StorageType> {
-  const load = storageTypes[storage.type];
-  if (load === undefined) throw new Error(`the storage type ${storage.type} is not built yet`);
-  return load();
-}
+const storageTypeOf = ({ storage }: Config): Promise<StorageType> => storageTypes[storage.type]();
 
 /** The flag swaps one set of Dex's tables for the other. */
 const settingsOf = ({ storage, flags }: Config, workers = 1): unknown => ({

@@ -22,7 +22,7 @@ export interface ConnectorTest {
   readonly ask: AskPerson | undefined;
 }
 
-/** @throws {Error} There is no such connector, or it is not built. */
+/** @throws {Error} There is no such connector. */
 export async function testConnector({ config, id, report, ask }: ConnectorTest, deps: ServerDeps): Promise<void> {
   const found = config.connectors.find((connector) => connector.id === id);
   if (found === undefined) {
@@ -30,7 +30,7 @@ export async function testConnector({ config, id, report, ask }: ConnectorTest, 
     throw new Error(`no connector ${JSON.stringify(id)} in the configuration; there are: ${known || "none"}`);
   }
   const load = Object.hasOwn(connectorTypes, found.type) ? connectorTypes[found.type] : undefined;
-  if (load === undefined) throw new Error(`the connector type ${found.type} is not built yet`);
+  if (load === undefined) throw new Error(`unknown connector type ${JSON.stringify(found.type)}`);
   const type = await load();
   report.fact("pass", "config", `connector ${id} of type ${found.type}`);
   checkRedirect(found, config.issuer, report);

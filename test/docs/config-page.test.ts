@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { configPage } from "../../scripts/config-page.ts";
 import { everyKey } from "../../src/config/testing/every-key.ts";
 
-/** Keys whose value has keys of its operator's own choosing, or of a connector that is not built. */
+/** Keys whose value has keys of its operator's own choosing, or those of a connector's type. */
 const isOpen = (path: string): boolean => path === "frontend.extra" || path === "connectors[].config";
 
 /** Blocks that depend on a type have a table of their own, without the path above them. */
