@@ -1,6 +1,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type Certificate, openCertificate } from "../http/certificate.ts";
 import { type Clock, type Logger, millis, type Observer } from "../kernel/ports.ts";
+import type { Prepared } from "../kernel/prepared.ts";
 import type { AdminDeps } from "./contract.ts";
 import { type AdminTls, ReplaceableCredentials } from "./credentials.ts";
 import { adminMethods, dexMethods } from "./methods.ts";
@@ -34,14 +35,16 @@ export interface AdminServer {
   readonly address: string;
   /** When the certificate in use ends; undefined without TLS. */
   certificateEnd(): Date | undefined;
-  /** Rereads the certificates now. */
-  reload(): Promise<void>;
+  /** Reads the certificates now. @throws {Error} They cannot be used: nothing has changed. */
+  prepare(): Promise<Prepared>;
   /** Says in `grpc.health.v1` that it stops, accepts nothing more, waits for running calls, then cuts them off. */
   close(): Promise<void>;
 }
 
 /** compat(dex): what grpc-go takes at most. */
 const mostBytes = 4 * 1024 * 1024;
+/** Without TLS nothing here changes. */
+const nothingToDo: Prepared = { commit: () => undefined, abandon: () => undefined };
 /** How long a drain waits for calls. */
 const patience = millis(10_000);
 
@@ -77,7 +80,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   return {
     address,
     certificateEnd: () => certificate?.current().notAfter,
-    reload: async () => certificate?.reload(),
+    prepare: async () => certificate?.prepare() ?? nothingToDo,
     async close() {
       health.stop();
       const done = new AbortController();

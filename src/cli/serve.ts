@@ -4,13 +4,13 @@ import { followFile } from "../kernel/follow-file.ts";
 import { createLogger } from "../kernel/logger.ts";
 import type { Logger } from "../kernel/ports.ts";
 import { systemClock, systemRandom } from "../kernel/system.ts";
+import type { Crew } from "../server/crew.ts";
 import type { RunningServer } from "../server/server.ts";
 import { workerCount } from "../server/worker-count.ts";
 import { announce } from "./announce.ts";
 import { readConfigFile } from "./read-config.ts";
 import { refusal } from "./report.ts";
 import { CommandError, type Terminal } from "./terminal.ts";
-import type { WebCrew } from "./web-crew.ts";
 
 /** Runs the server until a signal ends it. @throws {CommandError} It cannot start. */
 export async function serve(
@@ -57,7 +57,7 @@ interface Run {
 
 /**
  * The first SIGTERM or SIGINT drains, the second ends the process at once. SIGHUP, and a change of the file, reread the
- * configuration; SIGHUP rereads certificates too, which are followed by themselves.
+ * configuration with all that it names: certificates, which are followed by themselves as well, and static files.
  */
 async function runUntilSignal(run: Run): Promise<void> {
   const { path, content, config, read, logger, terminal, explains } = run;
@@ -93,25 +93,19 @@ async function runUntilSignal(run: Run): Promise<void> {
   // load, for next to no time, because what lives is small. Not before now: with another flag V8 takes none of the
   // compiled code that Node brings along, which would cost the start a tenth of its time.
   setFlagsFromString("--heap-growing-percent=50");
-  const follow = followFile({
+  reload = followFile({
     path,
     known: content,
     clock: systemClock,
     signal: stop.signal,
-    onChange: async (changed) => {
-      if (await takeOver(changed, read, running, logger)) crew?.change(changed);
-    },
+    onChange: (changed) => takeOver(changed, read, running, logger),
   });
-  reload = async () => {
-    await running.reload();
-    await follow();
-  };
   await running.closed;
   logger.info("shutdown now");
 }
 
 /** The threads beside this one. */
-async function crewOf({ content, overrides, logger }: Run, count: number): Promise<WebCrew> {
+async function crewOf({ content, overrides, logger }: Run, count: number): Promise<Crew> {
   const { openWebCrew } = await import("./web-crew.ts");
   const onFault = (error: unknown): void => endOnFault(error, "web worker", logger);
   return openWebCrew({ count, content, overrides, logger, onFault });
@@ -125,9 +119,9 @@ async function takeOver(
   logger: Logger,
 ): Promise<boolean> {
   try {
-    const { config, warnings } = await read(changed);
-    const ignored = await running.change(config);
-    for (const { message, path } of warnings) logger.warn(message, { path });
+    const reading = read(changed);
+    const ignored = await running.change(async () => (await reading).config, changed);
+    for (const { message, path } of (await reading).warnings) logger.warn(message, { path });
     if (ignored.length > 0) logger.warn("config changes that count after a restart only", { keys: ignored });
     logger.info("config reloaded");
     return true;

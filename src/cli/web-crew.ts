@@ -14,19 +14,19 @@ export interface MateData {
   readonly isHeard: boolean;
 }
 
-/** What a thread is told. */
+/** What a thread is told. Changes have numbers: a thread answers with that of the change it is ready for or has made. */
 export type MateOrder =
-  | { readonly kind: "change"; readonly content: Uint8Array }
-  | { readonly kind: "reload" }
+  | { readonly kind: "prepare"; readonly change: number; readonly content: Uint8Array }
+  | { readonly kind: "commit"; readonly change: number }
+  | { readonly kind: "abandon"; readonly change: number }
   | { readonly kind: "stop" };
 
 /** What a thread tells. */
-export type MateWord = { readonly kind: "listening" } | { readonly kind: "told"; readonly told: readonly Told[] };
-
-export interface WebCrew extends Crew {
-  /** All of them go on with the configuration that the first has taken over. */
-  change(content: Uint8Array): void;
-}
+export type MateWord =
+  | { readonly kind: "listening" }
+  | { readonly kind: "told"; readonly told: readonly Told[] }
+  | { readonly kind: "prepared"; readonly change: number; readonly refusal?: string }
+  | { readonly kind: "changed"; readonly change: number };
 
 interface CrewOptions {
   /** With the process's own thread. */
@@ -39,16 +39,19 @@ interface CrewOptions {
 }
 
 /** The threads beside the first, which start when the first listens. */
-export function openWebCrew({ count, content, overrides, logger, onFault }: CrewOptions): WebCrew {
-  let latest = content;
+export function openWebCrew({ count, content, overrides, logger, onFault }: CrewOptions): Crew {
   let mates: readonly Worker[] = [];
+  let changes = 0;
   const order = (what: MateOrder): void => {
     for (const mate of mates) mate.postMessage(what);
   };
+  /** What each of them answers to the change with this number. */
+  const answers = <K extends "prepared" | "changed">(kind: K, change: number) =>
+    Promise.all(mates.map((mate) => answerOf(mate, kind, change)));
   return {
     async start(beginning) {
       mates = Array.from({ length: count - 1 }, (_, index) => {
-        const data = mateData(index + 2, count, latest, overrides, beginning);
+        const data = mateData(index + 2, count, content, overrides, beginning);
         return new Worker(new URL("./web-worker.ts", import.meta.url), { workerData: data });
       });
       try {
@@ -60,17 +63,48 @@ export function openWebCrew({ count, content, overrides, logger, onFault }: Crew
       for (const mate of mates) mate.on("error", onFault);
       logger.info("web workers", { count });
     },
-    change(changed) {
-      latest = changed;
-      order({ kind: "change", content: changed });
+    async prepare(changed) {
+      changes += 1;
+      const change = changes;
+      const ready = answers("prepared", change);
+      order({ kind: "prepare", change, content: changed });
+      const refused = (await ready).flatMap(({ refusal }, at) => (refusal === undefined ? [] : [{ refusal, at }]));
+      const abandon = (): void => order({ kind: "abandon", change });
+      const [first] = refused;
+      if (first !== undefined) {
+        abandon();
+        throw new Error(`web worker ${first.at + 2} cannot go on with it: ${first.refusal}`);
+      }
+      return {
+        abandon,
+        async commit() {
+          const done = answers("changed", change);
+          order({ kind: "commit", change });
+          await done;
+        },
+      };
     },
-    reload: () => order({ kind: "reload" }),
     async close() {
       const ended = mates.map((mate) => new Promise((resolve) => mate.once("exit", resolve)));
       order({ kind: "stop" });
       await Promise.all(ended);
     },
   };
+}
+
+type Answer<K extends MateWord["kind"]> = Extract<MateWord, { readonly kind: K }>;
+
+/** A thread that dies instead takes the process with it. */
+function answerOf<K extends "prepared" | "changed">(mate: Worker, kind: K, change: number): Promise<Answer<K>> {
+  const isIt = (word: MateWord): word is Answer<K> => word.kind === kind && "change" in word && word.change === change;
+  return new Promise((resolve) => {
+    const listen = (word: MateWord): void => {
+      if (!isIt(word)) return;
+      mate.off("message", listen);
+      resolve(word);
+    };
+    mate.on("message", listen);
+  });
 }
 
 function mateData(
@@ -91,7 +125,7 @@ function untilItListens(mate: Worker, { listener }: CrewBeginning): Promise<void
     mate.once("exit", () => reject(new Error("a web worker ended while it started")));
     mate.on("message", (word: MateWord) => {
       if (word.kind === "told") hear(word.told, listener);
-      else {
+      if (word.kind === "listening") {
         mate.off("error", reject);
         resolve();
       }

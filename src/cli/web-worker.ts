@@ -5,6 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type Config, loadConfig } from "../config/config.ts";
 import { createLogger } from "../kernel/logger.ts";
+import type { Prepared } from "../kernel/prepared.ts";
 import { systemClock, systemRandom } from "../kernel/system.ts";
 import { distantListener } from "../server/crew.ts";
 import { startServer } from "../server/server.ts";
@@ -39,27 +40,37 @@ const server = await startServer(config, {
   isBeside: true,
 });
 
-/** What the first could take over, this one can, if not at once: another upstream or disk may be in the way. */
-async function change(bytes: Uint8Array): Promise<void> {
+/** Ready to go on with, by number: one at a time, unless an earlier one waits to be abandoned. */
+const prepared = new Map<number, Prepared>();
+
+async function prepare(change: number, bytes: Uint8Array): Promise<void> {
   try {
-    await server.change(await read(bytes));
+    prepared.set(change, await server.prepare(await read(bytes)));
+    say({ kind: "prepared", change });
   } catch (error) {
-    logger.error("config not reloaded: this worker tries again", {}, error);
-    setTimeout(() => void changed.then(() => (bytes === newest ? change(bytes) : undefined)), 1_000).unref();
+    logger.error("config not reloaded: this worker cannot go on with it", {}, error);
+    say({ kind: "prepared", change, refusal: error instanceof Error ? error.message : String(error) });
   }
 }
 
-let newest = content;
-/** One after the other, or an older configuration could overtake a newer one. */
-let changed = Promise.resolve();
+/** Once, and never again. */
+function take(change: number): Prepared | undefined {
+  const ready = prepared.get(change);
+  prepared.delete(change);
+  return ready;
+}
+
 parentPort?.on("message", (order: MateOrder) => {
   switch (order.kind) {
-    case "change":
-      newest = order.content;
-      changed = changed.then(() => change(order.content));
+    case "prepare":
+      void prepare(order.change, order.content);
       return;
-    case "reload":
-      void server.reload();
+    case "commit":
+      take(order.change)?.commit();
+      say({ kind: "changed", change: order.change });
+      return;
+    case "abandon":
+      take(order.change)?.abandon();
       return;
     case "stop":
       stop.abort();

@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import type { FSWatcher } from "node:fs";
 import { watch } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { createSecureContext } from "node:tls";
 import type { Clock, Logger } from "../kernel/ports.ts";
 import { millis } from "../kernel/ports.ts";
+import type { Prepared } from "../kernel/prepared.ts";
 
 /** A certificate chain and its private key, PEM. They belong together: {@link openCertificate} checked it. */
 export interface CertificatePair {
@@ -19,8 +20,8 @@ export interface CertificatePair {
 /** A pair of files that is followed as they change. */
 export interface Certificate {
   readonly current: () => CertificatePair;
-  /** Reads the files now. Never rejects: what is wrong is logged and the last good pair stays. */
-  reload(): Promise<void>;
+  /** Reads the files now. @throws {Error} They hold no pair that can be used, though the last good one goes on. */
+  prepare(): Promise<Prepared>;
   close(): void;
 }
 
@@ -48,7 +49,8 @@ interface Bytes {
 /**
  * Opens the pair and follows it by content, so it does not matter how it is replaced: written in place, renamed
  * over, or, as Kubernetes does, by swapping a link in the folder (`..data`), of which no event carries the
- * file's name. Looks every five seconds, soon after the folder changes, and on {@link Certificate.reload}.
+ * file's name. Looks every five seconds, soon after the folder changes, and on {@link Certificate.prepare}. What is wrong
+ * then is logged, and the last good pair stays.
  * A pair that is half replaced or broken is never served: Dex fails every handshake then.
  *
  * @throws {Error} The files cannot be read, or are no pair.
@@ -60,46 +62,50 @@ export async function openCertificate(options: CertificateOptions): Promise<Cert
   let seen = await readBytes(names);
   let current = parsePair(seen, certFile);
   let complaint = "";
-  const complain = (about: string, cause: unknown): void => {
+  const complain = (error: unknown): void => {
+    const about = error instanceof Error ? `${error.message} ${error.cause}` : String(error);
     // Once per state of the files: a broken pair must not fill the log while it waits to be repaired.
     if (about === complaint) return;
     complaint = about;
-    logger.error("reload TLS config", names, cause);
+    logger.error("reload TLS config", names, error);
+  };
+  /** Undefined: the files hold what is in use. @throws {Error} They cannot be read, or are no pair. */
+  const read = async (): Promise<(() => void) | undefined> => {
+    const found = await readBytes(names);
+    if (isSame(found, seen)) return undefined;
+    const pair = parsePair(found, certFile);
+    return () => {
+      seen = found;
+      current = pair;
+      options.onChange(pair);
+      logger.info("TLS certificate reloaded", { ...names, notAfter: pair.notAfter });
+    };
   };
   const look = async (): Promise<void> => {
-    let found: Bytes;
     try {
-      found = await readBytes(names);
-    } catch (cause) {
-      complain("unreadable", cause);
-      return;
-    }
-    if (isSame(found, seen)) {
+      const use = await read();
       complaint = "";
-      return;
+      use?.();
+    } catch (error) {
+      complain(error);
     }
-    try {
-      current = parsePair(found, certFile);
-    } catch (cause) {
-      complain(digestOf(found), cause);
-      return;
-    }
-    seen = found;
-    complaint = "";
-    options.onChange(current);
-    logger.info("TLS certificate reloaded", { ...names, notAfter: current.notAfter });
   };
-  let last = Promise.resolve();
-  const reload = (): Promise<void> => {
-    // One at a time, or an older reading could overtake a newer one.
-    last = last.then(look);
-    return last;
+  let last: Promise<unknown> = Promise.resolve();
+  // One at a time, or an older reading could overtake a newer one.
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
   };
+  const reload = (): Promise<void> => inTurn(look);
   void poll(clock, reload, stop.signal);
   const watchers = watchFolders(Object.values(names), clock, reload, stop.signal);
   return {
     current: () => current,
-    reload,
+    prepare: async () => {
+      const use = await inTurn(read);
+      return { commit: () => use?.(), abandon: () => undefined };
+    },
     close() {
       stop.abort();
       for (const watcher of watchers) watcher.close();
@@ -125,9 +131,6 @@ const isSame = (one: Bytes, other: Bytes): boolean =>
   one.cert.equals(other.cert) &&
   one.key.equals(other.key) &&
   (one.clientCa ?? nothing).equals(other.clientCa ?? nothing);
-
-const digestOf = ({ cert, key, clientCa = nothing }: Bytes): string =>
-  createHash("sha256").update(cert).update(key).update(clientCa).digest("hex");
 
 function parsePair({ cert, key, clientCa }: Bytes, certFile: string): CertificatePair {
   try {

@@ -7,6 +7,7 @@
 
 import type { Cidr } from "../kernel/addresses.ts";
 import type { Clock, Logger, Random } from "../kernel/ports.ts";
+import type { Prepared } from "../kernel/prepared.ts";
 import type { Certificate } from "./certificate.ts";
 import { openCertificate } from "./certificate.ts";
 import { clientIpRule } from "./client-ip.ts";
@@ -63,13 +64,11 @@ export interface HttpServer {
   readonly addresses: { readonly http?: string; readonly https?: string };
   /** When the certificate in use ends; undefined without HTTPS. For a metric. */
   certificateEnd(): Date | undefined;
-  /** Rereads certificate and static files, for SIGHUP. Never rejects: what cannot be read stays as it was. */
-  reload(): Promise<void>;
   /**
-   * Reads the new static files, then goes on with `settings`, all of them from one request to the next. `meanwhile` is
-   * called in that moment. @throws {Error} The files cannot be read: nothing has changed.
+   * Reads certificate and static files, and gets ready to go on with `settings`, all of them from one request to the next;
+   * requests under way end with those that they began with. @throws {Error} A file cannot be used: nothing has changed.
    */
-  change(settings: HttpSettings, meanwhile: () => void): Promise<void>;
+  prepare(settings: HttpSettings): Promise<Prepared>;
   /** Serves on, and asks each client to come back over another connection: none is then open that could be cut off. */
   sayGoodbye(): void;
   /** Accepts nothing more and resolves when all requests in flight are answered, or are cut off after 10 s. */
@@ -78,31 +77,25 @@ export interface HttpServer {
 
 /** @throws {Error} A listener's address is taken, a certificate or a folder of static files cannot be read. */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
-  const { logger, clock } = options;
+  const { clock } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  let settings: HttpSettings = options;
-  let files = await readStaticFiles(settings.issuerPath, settings.staticFiles);
-  const current = { site: siteOf(options, limits, () => files) };
+  const current = { site: await siteOf(options, limits) };
   const opened = await openListeners(options, limits, current);
   return {
     addresses: opened.addresses,
     certificateEnd: () => opened.certificate?.current().notAfter,
-    async reload() {
-      await opened.certificate?.reload();
-      try {
-        files = await readStaticFiles(settings.issuerPath, settings.staticFiles);
-      } catch (cause) {
-        logger.error("reload static files", {}, cause);
-      }
-    },
-    async change(next, meanwhile) {
-      const read = await readStaticFiles(next.issuerPath, next.staticFiles);
-      const site = siteOf({ ...options, ...next }, limits, () => files);
-      settings = next;
-      files = read;
-      current.site = site;
-      for (const channel of opened.channels) channel.baseHeaders = baseHeaders(next.headers, channel.isSecure);
-      meanwhile();
+    async prepare(next) {
+      const [site, certificate] = await Promise.all([
+        siteOf({ ...options, ...next }, limits),
+        opened.certificate?.prepare(),
+      ]);
+      return {
+        commit() {
+          current.site = site;
+          certificate?.commit();
+        },
+        abandon: () => certificate?.abandon(),
+      };
     },
     sayGoodbye() {
       for (const channel of opened.channels) channel.isDraining = true;
@@ -115,11 +108,13 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
-function siteOf(options: HttpOptions, limits: Limits, files: Site["files"]): Site {
+/** @throws {Error} A folder of static files cannot be read. */
+async function siteOf(options: HttpOptions, limits: Limits): Promise<Site> {
   const { clock, random, logger, cors, clientRemoteIp } = options;
   return {
     routes: routeTable(options.issuerPath, options.routes),
-    files,
+    files: await readStaticFiles(options.issuerPath, options.staticFiles),
+    baseHeaders: { plain: baseHeaders(options.headers, false), secure: baseHeaders(options.headers, true) },
     cors: cors.allowedOrigins.length === 0 ? undefined : corsRule(cors),
     around: {
       clock,
@@ -145,8 +140,8 @@ interface Opened {
 async function openListeners(options: HttpOptions, limits: Limits, current: { readonly site: Site }): Promise<Opened> {
   const { http, https } = options.listeners;
   const { sharing = "alone" } = options;
-  const plain: Channel = { baseHeaders: baseHeaders(options.headers, false), isSecure: false, isDraining: false };
-  const secure: Channel = { baseHeaders: baseHeaders(options.headers, true), isSecure: true, isDraining: false };
+  const plain: Channel = { isSecure: false, isDraining: false };
+  const secure: Channel = { isSecure: true, isDraining: false };
   const opened: Listener[] = [];
   let certificate: Certificate | undefined;
   try {

@@ -24,10 +24,14 @@ export interface Observation {
   readonly bytes: number;
 }
 
+type BaseHeaders = Readonly<Record<string, string>>;
+
 /** What both listeners serve. */
 export interface Site {
   readonly routes: RouteTable;
-  readonly files: () => StaticFiles;
+  readonly files: StaticFiles;
+  /** Of every answer, lower-case; HTTPS has some more. */
+  readonly baseHeaders: { readonly plain: BaseHeaders; readonly secure: BaseHeaders };
   /** Undefined where CORS is off. */
   readonly cors: ((request: CorsRequest) => CorsDecision) | undefined;
   readonly around: Surroundings;
@@ -37,8 +41,6 @@ export interface Site {
 
 /** How one listener writes. */
 export interface Channel {
-  /** Lower-case. */
-  baseHeaders: Readonly<Record<string, string>>;
   /** Over TLS. */
   readonly isSecure: boolean;
   /** Told to HTTP/1.1 clients, so that none sends another request down a connection about to close. */
@@ -60,8 +62,8 @@ export async function serve(
   // The rest of a body that we did not read would be taken for the next request.
   const isLast = refused !== undefined;
   if (match === undefined) {
-    const answer = staticAnswer(site.files(), request.method, target.path, request.headers["if-none-match"]);
-    write(channel, request, response, answer, undefined, isLast);
+    const answer = staticAnswer(site.files, request.method, target.path, request.headers["if-none-match"]);
+    write(site, channel, request, response, answer, undefined, isLast);
     return;
   }
   const { route } = match;
@@ -76,7 +78,7 @@ export async function serve(
       answer = answerFault(site, request, route, error);
     }
   }
-  const sent = write(channel, request, response, answer, cors, isLast);
+  const sent = write(site, channel, request, response, answer, cors, isLast);
   site.observe?.({
     route: route.path,
     method: request.method,
@@ -119,6 +121,7 @@ const lengthOf = (body: string | Uint8Array): number =>
 
 /** Writes `answer` and returns the status sent. A header that Node refuses turns it into a bare 500. */
 function write(
+  { baseHeaders }: Site,
   channel: Channel,
   request: EdgeRequest,
   response: RawResponse,
@@ -129,8 +132,9 @@ function write(
   request.markAnswered();
   // HTTP/2 has no such header: it says goodbye with a frame.
   const mustClose = (isLast || channel.isDraining) && response.req.httpVersionMajor === 1;
+  const base = channel.isSecure ? baseHeaders.secure : baseHeaders.plain;
   try {
-    const headers = allHeaders(channel.baseHeaders, answer);
+    const headers = allHeaders(base, answer);
     headers["x-trace-id"] = request.traceId;
     if (cors !== undefined) addCors(headers, cors);
     if (mustClose) headers.connection = "close";
@@ -139,14 +143,14 @@ function write(
   } catch (cause) {
     request.logger.error("answer could not be written", { path: request.path }, cause);
     if (!response.headersSent) {
-      writeHead(response, 500, { ...channel.baseHeaders, "x-trace-id": request.traceId, "content-length": "0" });
+      writeHead(response, 500, { ...base, "x-trace-id": request.traceId, "content-length": "0" });
     }
     response.end();
     return 500;
   }
 }
 
-function allHeaders(base: Readonly<Record<string, string>>, { headers: own }: HttpAnswer): OutgoingHttpHeaders {
+function allHeaders(base: BaseHeaders, { headers: own }: HttpAnswer): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = { ...base };
   for (const name of Object.keys(own)) {
     const value = own[name];

@@ -7,36 +7,46 @@ const pollEvery = millis(5_000);
 /** Between the first sign of a change and reading: whoever writes may not be done. */
 const settle = millis(200);
 
+/** Milliseconds until what could not be used is tried once more. */
+const secondTry = 60_000;
+
 export interface FollowOptions {
   readonly path: string;
   /** What was read at the beginning. */
   readonly known: Uint8Array;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Called with each new content, one after the other. Must not reject. */
-  readonly onChange: (content: Uint8Array) => Promise<void>;
+  /** Called with each new content, one after the other. False: it could not be used. Must not reject. */
+  readonly onChange: (content: Uint8Array) => Promise<boolean>;
 }
 
 /**
  * Follows a file by content, so it does not matter how it is replaced: written in place, renamed over, or, as
  * Kubernetes does, by swapping a link in the folder (`..data`), of which no event carries the file's name. Looks every
- * five seconds, soon after its folder changes, and when the returned function is called. A file that is gone for a
- * moment has not changed.
+ * five seconds and soon after its folder changes. The returned function hands the content over whether it has changed or
+ * not; called many times it does so once more after the one that is under way. What could not be used is handed over
+ * again after a while: what stood in its way may be gone. A file that is missing for a moment has not changed.
  */
 export function followFile({ path, known, clock, signal, onChange }: FollowOptions): () => Promise<void> {
   let seen = Buffer.from(known);
-  const look = async (): Promise<void> => {
+  let tryAgainAt = Number.POSITIVE_INFINITY;
+  const look = async (isAsked: boolean): Promise<void> => {
     const found = await readFile(path).catch(() => seen);
-    if (found.equals(seen)) return;
+    if (!isAsked && found.equals(seen) && clock.now() < tryAgainAt) return;
     seen = found;
-    await onChange(found);
+    tryAgainAt = (await onChange(found)) ? Number.POSITIVE_INFINITY : clock.now() + secondTry;
   };
   let last = Promise.resolve();
-  const lookNow = (): Promise<void> => {
+  let asked: Promise<void> | undefined;
+  const inTurn = (isAsked: boolean): Promise<void> => {
     // One at a time, or an older reading could overtake a newer one.
-    last = last.then(look);
+    last = last.then(() => {
+      if (isAsked) asked = undefined;
+      return look(isAsked);
+    });
     return last;
   };
+  const lookNow = (): Promise<void> => inTurn(false);
   const later = async (span: typeof settle): Promise<boolean> =>
     clock.sleep(span, signal).then(
       () => true,
@@ -54,7 +64,10 @@ export function followFile({ path, known, clock, signal, onChange }: FollowOptio
     if (goesOn) await lookNow();
   });
   signal.addEventListener("abort", () => watcher?.close(), { once: true });
-  return lookNow;
+  return () => {
+    asked ??= inTurn(true);
+    return asked;
+  };
 }
 
 /** Polling covers what it misses. */

@@ -80,6 +80,8 @@ export interface Observer {
   reached(connector: string, isThere: boolean | undefined): void;
   /** Records that expired and are gone, by kind. */
   collected(deleted: Readonly<Partial<Record<string, number>>>): void;
+  /** The configuration was read anew, and the whole process goes on with it, or with the one it had. */
+  reloaded(isTaken: boolean): void;
   /** The call is there to be made. */
   rpcServed(rpc: Rpc): void;
   rpcStarted(rpc: Rpc): void;
@@ -94,6 +96,7 @@ export const noObserver: Observer = {
   called: () => {},
   reached: () => {},
   collected: () => {},
+  reloaded: () => {},
   rpcServed: () => {},
   rpcStarted: () => {},
   rpcHandled: () => {},

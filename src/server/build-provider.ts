@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { SessionsConfig } from "../config/read-sessions.ts";
+import type { Connectors } from "../connector/contract.ts";
 import type { Provider } from "../endpoint/provider.ts";
 import { createSessionCookies, noSessionCookies, type SessionCookies } from "../endpoint/session-cookie.ts";
 import type { FlowDeps } from "../flow/contract.ts";
@@ -26,7 +27,6 @@ import { createLimits, type OpenLimiter } from "../token/limits.ts";
 import type { AnsweredConnections } from "../token/replay.ts";
 import type { Revocations } from "../token/revocations.ts";
 import { openTokenVerifier } from "../token/verify-access-token.ts";
-import type { ConnectorPool } from "./connector-pool.ts";
 import { servedGrants } from "./grant-types.ts";
 import { type Accounts, accountsOf } from "./open-accounts.ts";
 import { pageContextOf } from "./page-context.ts";
@@ -48,7 +48,7 @@ export interface Parts extends RoomDeps {
   readonly storage: Storage;
   readonly root: Secret<Uint8Array>;
   readonly signer: Signer;
-  readonly connectors: ConnectorPool;
+  readonly connectors: Connectors;
   readonly courier: LogoutCourier;
   readonly sealer: Sealer;
   readonly bcrypt: BcryptPool;

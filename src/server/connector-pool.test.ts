@@ -92,7 +92,7 @@ function aPool(stored: ConnectorRecord[], more: Partial<ConnectorPoolDeps> = {})
         },
       },
     },
-    local: () => undefined,
+    local: undefined,
     isStatic: false,
     continueOnFailure: true,
     clock,
@@ -116,7 +116,7 @@ const ids = (infos: readonly { readonly id: string }[]): readonly string[] => in
 
 test("lists what there is, with the password database last, and opens each by its id", async () => {
   const record = aRecord({ type: "mockCallback", grantTypes: ["refresh_token"] });
-  const { pool } = aPool([record], { local: () => local });
+  const { pool } = aPool([record], { local });
   await pool.openAll(never);
   assert.deepEqual(await pool.list(), [
     { id: "up", type: "mockCallback", name: "Upstream", grantTypes: ["refresh_token"] },
@@ -132,7 +132,7 @@ test("lists what there is, with the password database last, and opens each by it
 
 test("nothing but the password database has the id local; of two with one id the last counts", async () => {
   const stored = [aRecord({ id: "local" }), aRecord({ name: "first" }), aRecord({ name: "last" })];
-  const { pool } = aPool(stored, { local: () => local });
+  const { pool } = aPool(stored, { local });
   assert.deepEqual(
     (await pool.list()).map(({ id, name }) => `${id} ${name}`),
     ["up last", "local Email"],
@@ -353,7 +353,7 @@ test("a config that is absent is handed on as absent", async () => {
 test("no connector at all ends the start, in Dex's words", async () => {
   const { pool } = aPool([]);
   await assert.rejects(pool.openAll(never), /^NoConnectorsError: server: no connectors specified$/);
-  const { pool: withLocal } = aPool([], { local: () => local });
+  const { pool: withLocal } = aPool([], { local });
   await withLocal.openAll(never);
 });
 

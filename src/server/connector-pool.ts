@@ -8,18 +8,26 @@
  * server whose connectors cannot change says `isStatic`, and they are read once; hand it the configured records
  * alone as `connectors`, and storage is never asked.
  */
-import type { ConnectorInfo, Connectors, PasswordConnector } from "../connector/contract.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { ConnectorDeps, ConnectorInfo, Connectors, PasswordConnector } from "../connector/contract.ts";
 import { millis } from "../kernel/ports.ts";
+import type { Prepared } from "../kernel/prepared.ts";
 import { secretEqual } from "../kernel/secret-equal.ts";
 import type { Storage } from "../storage/contract.ts";
 import type { ConnectorRecord } from "../storage/records.ts";
 import { type ConnectorSlot, type ConnectorSlotDeps, createConnectorSlot } from "./connector-slot.ts";
 import { succeed } from "./connector-succession.ts";
 
-export interface ConnectorPoolDeps extends ConnectorSlotDeps {
+/** What one configuration makes of connectors. */
+export interface ConnectorSource {
   readonly storage: { readonly connectors: Pick<Storage["connectors"], "list"> };
-  /** The password database, if it is enabled now. It has the id `local`, whoever else claims it. */
-  readonly local: () => PasswordConnector | undefined;
+  /** The password database, if it is enabled. It has the id `local`, whoever else claims it. */
+  readonly local: PasswordConnector | undefined;
+  /** Whose word about people counts with the connectors that believe a proxy. */
+  readonly trustedProxies?: ConnectorDeps["trustedProxies"];
+}
+
+export interface ConnectorPoolDeps extends Omit<ConnectorSlotDeps, "trustedProxies">, ConnectorSource {
   /** Nothing in `storage.connectors` changes while we run. */
   readonly isStatic: boolean;
   /** compat(dex): `DEX_CONTINUE_ON_CONNECTOR_FAILURE`. False: one that fails at the start ends the start. */
@@ -32,10 +40,20 @@ export interface ConnectorPool extends Connectors {
    * @throws {Error} There is none at all; or one does not open, or cannot be read, and `continueOnFailure` is false.
    */
   openAll(signal: AbortSignal): Promise<void>;
-  /** Looks at the records now, and opens what is new. @throws {UnavailableError} They cannot be read. */
-  reread(): Promise<void>;
+  /** As the present configuration has them, also when it is another one later: for requests that end as they began. */
+  ofToday(): Connectors;
+  /**
+   * Opens what `next` has that differs among `configured`, so that it can be gone on with. Connectors in storage are not
+   * the configuration's: one that does not open refuses nothing. @throws {Error} One does not open: nothing has changed.
+   */
+  prepare(next: ConnectorSource, configured: readonly ConnectorRecord[]): Promise<PreparedConnectors>;
   /** Stops every retry and closes what is open. */
   close(): Promise<void>;
+}
+
+export interface PreparedConnectors extends Prepared {
+  /** As {@link ConnectorPool.ofToday} once it is committed. */
+  readonly connectors: Connectors;
 }
 
 const listLifetime = 1_000;
@@ -44,43 +62,64 @@ const retirement = millis(60_000);
 
 const localInfo: ConnectorInfo = { id: "local", type: "local", name: "Email", grantTypes: [] };
 
+type Slots = ReadonlyMap<string, ConnectorSlot>;
+
+/** One configuration's view of the slots. */
+interface Generation {
+  readonly source: ConnectorSource;
+  /** As they were when another one took over. */
+  last?: Slots;
+}
+
 export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
-  const { storage, isStatic, continueOnFailure, clock, logger } = deps;
+  const { isStatic, continueOnFailure, clock, logger } = deps;
   const closing = new AbortController();
   const retiring = new Set<Promise<void>>();
-  let slots: ReadonlyMap<string, ConnectorSlot> = new Map();
+  /** Opened, and not committed yet. */
+  const coming = new Set<ConnectorSlot>();
+  let generation: Generation = { source: deps };
+  let slots: Slots = new Map();
   let readAt = Number.NaN;
   let reading: Promise<void> | undefined;
 
   async function read(): Promise<void> {
+    const asked = generation;
     // The age counts from the question: the answer may be as old as that.
     const askedAt = clock.now();
-    const records = await storage.connectors.list();
-    if (closing.signal.aborted) return;
-    slots = adopt(records);
+    const records = await asked.source.storage.connectors.list();
+    // What an earlier configuration was told is no news.
+    if (closing.signal.aborted || asked !== generation) return;
+    slots = adopt(records, new Map());
     readAt = askedAt;
   }
 
-  /** The slots of `records`: those whose record is the same, successors of those whose record changed, new ones. */
-  function adopt(records: readonly ConnectorRecord[]): ReadonlyMap<string, ConnectorSlot> {
+  /**
+   * The slots of `records`: those that are `opened` for them, those whose record is the same, successors of those whose
+   * record changed, new ones.
+   */
+  function adopt(records: readonly ConnectorRecord[], opened: Slots): Slots {
+    const { source } = generation;
     const adopted = new Map<string, ConnectorSlot>();
-    // compat(dex): of two with the same id the last one counts.
-    for (const record of new Map(records.map((each) => [each.id, each])).values()) {
-      if (deps.local() !== undefined && record.id === localInfo.id) continue;
+    for (const record of lastOfEach(records, source)) {
       const known = slots.get(record.id);
-      if (known === undefined) adopted.set(record.id, newSlot(record));
+      const next = opened.get(record.id);
+      if (next !== undefined) {
+        adopted.set(record.id, next);
+        if (known !== undefined) retire(known.incumbent?.() ?? known);
+      } else if (known === undefined) adopted.set(record.id, newSlot(record, source));
       else if (sameRecord(known.record, record)) adopted.set(record.id, known);
-      else adopted.set(record.id, succeed(known.incumbent?.() ?? known, newSlot(record), retire));
+      else adopted.set(record.id, succeed(known.incumbent?.() ?? known, newSlot(record, source), retire));
     }
     for (const slot of slots.values()) if (!adopted.has(slot.record.id)) retire(slot);
     for (const id of slots.keys()) if (!adopted.has(id)) deps.observer.reached(id, undefined);
     return adopted;
   }
 
-  function newSlot(record: ConnectorRecord): ConnectorSlot {
+  function newSlot(record: ConnectorRecord, { trustedProxies = [] }: ConnectorSource): ConnectorSlot {
     return createConnectorSlot(record, {
       ...deps,
-      // Of two of one id the retired one has nothing to tell.
+      trustedProxies,
+      // Of two of one id the retired one, or the one that is not in use yet, has nothing to tell.
       observer: {
         reached: (id, isThere) => void (slots.get(id)?.record === record && deps.observer.reached(id, isThere)),
       },
@@ -97,7 +136,7 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
     retiring.add(retired);
   }
 
-  async function current(): Promise<ReadonlyMap<string, ConnectorSlot>> {
+  async function current(): Promise<Slots> {
     const age = clock.now() - readAt;
     // A clock that was set back makes no list young.
     const isFresh = isStatic ? !Number.isNaN(readAt) : age >= 0 && age < listLifetime;
@@ -112,30 +151,46 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
 
   async function openEach(): Promise<void> {
     const all = [...(await current()).values()];
-    if (all.length === 0 && deps.local() === undefined) throw new NoConnectorsError("server: no connectors specified");
-    const results = await Promise.allSettled(all.map((slot) => slot.open()));
-    const failures = results.flatMap((result, index) =>
-      result.status === "rejected" ? [{ id: all[index]?.record.id, reason: result.reason }] : [],
-    );
+    assertAny(all, generation.source);
+    const failures = await openThem(all);
     const [first] = failures;
     if (first === undefined) return;
-    if (!continueOnFailure) throw new Error(`server: Failed to open connector ${first.id}`, { cause: first.reason });
+    if (!continueOnFailure) throw notOpened(first);
     if (failures.length === all.length)
       logger.error(`server: failed to open all connectors (${all.length}/${all.length})`);
   }
 
+  /** Those that go on as they are: their upstream may be away, it is no matter of the new configuration. */
+  function goesOn(record: ConnectorRecord, next: ConnectorSource): boolean {
+    const known = slots.get(record.id);
+    if (known === undefined || !sameRecord(known.record, record)) return false;
+    const { trustedProxies } = generation.source;
+    return record.type !== "authproxy" || isDeepStrictEqual(trustedProxies, next.trustedProxies);
+  }
+
+  const viewOf = (of: () => Generation): Connectors => {
+    const now = async (): Promise<Slots> => of().last ?? current();
+    return {
+      async list() {
+        const infos = [...(await now()).values()].map((slot) => {
+          slot.glance();
+          return slot.info();
+        });
+        return of().source.local === undefined ? infos : [...infos, localInfo];
+      },
+      async open(id) {
+        const { local } = of().source;
+        if (local !== undefined && id === localInfo.id) return { info: localInfo, connector: local };
+        return (await now()).get(id)?.open();
+      },
+    };
+  };
+
   return {
-    async list() {
-      const infos = [...(await current()).values()].map((slot) => {
-        slot.glance();
-        return slot.info();
-      });
-      return deps.local() === undefined ? infos : [...infos, localInfo];
-    },
-    async open(id) {
-      const local = deps.local();
-      if (local !== undefined && id === localInfo.id) return { info: localInfo, connector: local };
-      return (await current()).get(id)?.open();
+    ...viewOf(() => generation),
+    ofToday() {
+      const today = generation;
+      return viewOf(() => today);
     },
     async openAll(signal) {
       try {
@@ -145,19 +200,77 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
         logger.error("server: failed to list connector objects from storage", {}, error);
       }
     },
-    async reread() {
-      await read();
-      for (const slot of slots.values()) {
-        // The slot has said why in the log, and tries again.
-        slot.open().catch(() => undefined);
+    async prepare(next, configured) {
+      const askedAt = clock.now();
+      const records = await next.storage.connectors.list();
+      assertAny(records, next);
+      const ids = new Set(configured.map(({ id }) => id));
+      const differing = lastOfEach(records, next).filter((record) => ids.has(record.id) && !goesOn(record, next));
+      const opened = new Map(differing.map((record) => [record.id, newSlot(record, next)]));
+      for (const slot of opened.values()) coming.add(slot);
+      const abandon = (): void => {
+        for (const slot of opened.values()) {
+          coming.delete(slot);
+          void slot.close();
+        }
+      };
+      const [first] = await openThem([...opened.values()]);
+      if (first !== undefined) {
+        abandon();
+        throw notOpened(first);
       }
+      const successor: Generation = { source: next };
+      return {
+        connectors: viewOf(() => successor),
+        abandon,
+        commit() {
+          generation.last = slots;
+          generation = successor;
+          slots = adopt(records, opened);
+          readAt = askedAt;
+          for (const [id, slot] of opened) {
+            coming.delete(slot);
+            deps.observer.reached(id, slot.info().unavailable === undefined);
+          }
+        },
+      };
     },
     async close() {
       closing.abort();
-      await Promise.all([...retiring, ...[...slots.values()].map((slot) => slot.close())]);
-      await deps.local()?.close?.();
+      await Promise.all([...retiring, ...[...slots.values(), ...coming].map((slot) => slot.close())]);
+      await generation.source.local?.close?.();
     },
   };
+}
+
+/** compat(dex): of two with the same id the last one counts. */
+const lastOfEach = (records: readonly ConnectorRecord[], { local }: ConnectorSource): readonly ConnectorRecord[] =>
+  [...new Map(records.map((each) => [each.id, each])).values()].filter(
+    ({ id }) => local === undefined || id !== localInfo.id,
+  );
+
+/** @throws {NoConnectorsError} Nobody could sign in. */
+function assertAny(all: readonly unknown[], { local }: ConnectorSource): void {
+  if (all.length === 0 && local === undefined) throw new NoConnectorsError("server: no connectors specified");
+}
+
+interface NotOpened {
+  readonly id: string;
+  readonly reason: unknown;
+}
+
+const notOpened = ({ id, reason }: NotOpened): Error =>
+  new Error(`server: Failed to open connector ${id}`, { cause: reason });
+
+/** Those that do not open now. */
+async function openThem(all: readonly ConnectorSlot[]): Promise<readonly NotOpened[]> {
+  const opening = all.map((slot) =>
+    slot.open().then(
+      () => [],
+      (reason: unknown) => [{ id: slot.record.id, reason }],
+    ),
+  );
+  return (await Promise.all(opening)).flat();
 }
 
 class NoConnectorsError extends Error {

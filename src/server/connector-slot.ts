@@ -30,7 +30,7 @@ export interface ConnectorSlotDeps {
   readonly logger: Logger;
   readonly openFetch: OpenUpstreamFetch;
   readonly observer: Pick<Observer, "reached">;
-  readonly trustedProxies?: () => ConnectorDeps["trustedProxies"];
+  readonly trustedProxies: ConnectorDeps["trustedProxies"];
   readonly types: Readonly<Record<string, () => Promise<AnyConnectorType>>>;
 }
 
@@ -160,7 +160,7 @@ async function openOnce(
   closing: AbortSignal,
 ): Promise<Connector> {
   const { id, name } = record;
-  const { clock, random, types } = deps;
+  const { clock, random, types, trustedProxies = [] } = deps;
   // Not a bare index: "constructor" is no connector type.
   const load = Object.hasOwn(types, record.type) ? types[record.type] : undefined;
   if (load === undefined) throw new HopelessError(`unknown connector type ${JSON.stringify(record.type)}`);
@@ -173,7 +173,6 @@ async function openOnce(
   }
   const openFetch = (options: UpstreamOptions = {}): typeof fetch =>
     deps.openFetch(options, { dependency: `connector ${id}`, closing });
-  const trustedProxies = deps.trustedProxies?.() ?? [];
   return type.open(config, { id, name, clock, random, logger, openFetch, trustedProxies });
 }
 

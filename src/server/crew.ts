@@ -8,10 +8,16 @@ import type { Observer } from "../kernel/ports.ts";
 export interface Crew {
   /** Resolves once all of them listen. @throws {Error} One cannot: none is left running. */
   start(beginning: CrewBeginning): Promise<void>;
-  /** Rereads certificates and static files. */
-  reload(): void;
+  /** All of them get ready to go on with the configuration in `content`. @throws {Error} One cannot: none will. */
+  prepare(content: Uint8Array): Promise<PreparedCrew>;
   /** They drain, as the first of them does. Resolves once they are done. */
   close(): Promise<void>;
+}
+
+export interface PreparedCrew {
+  /** Resolves once all of them have changed. */
+  commit(): Promise<void>;
+  abandon(): void;
 }
 
 export interface CrewBeginning {
@@ -51,6 +57,7 @@ export function distantListener(post: (told: readonly Told[]) => void): Listener
       called: (...args) => tell(["called", ...args]),
       reached: (...args) => tell(["reached", ...args]),
       collected: (...args) => tell(["collected", ...args]),
+      reloaded: (...args) => tell(["reloaded", ...args]),
       rpcStarted: (...args) => tell(["rpcStarted", ...args]),
       rpcHandled: (...args) => tell(["rpcHandled", ...args]),
       rpcServed: (...args) => tell(["rpcServed", ...args]),

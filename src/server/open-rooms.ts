@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { AdminDeps } from "../admin/contract.ts";
 import type { Config } from "../config/config.ts";
+import type { Connectors } from "../connector/contract.ts";
 import { openLocal } from "../connector/local/local.ts";
 import { connectorTypes } from "../connector/registry.ts";
 import type { Provider } from "../endpoint/provider.ts";
@@ -9,6 +10,7 @@ import { createLogoutCourier, type LogoutCourier } from "../flow/logout-courier.
 import { type BcryptPool, createBcryptPool } from "../kernel/bcrypt-pool.ts";
 import { createHealth } from "../kernel/health.ts";
 import { type Clock, noObserver } from "../kernel/ports.ts";
+import type { Prepared } from "../kernel/prepared.ts";
 import { createSealer } from "../kernel/seal.ts";
 import { createUpstreams } from "../kernel/upstream-fetch.ts";
 import type { MailCourier } from "../mail/mail-courier.ts";
@@ -20,11 +22,11 @@ import { AnsweredConnections } from "../token/replay.ts";
 import { openRevocations } from "../token/revocations.ts";
 import { adminDepsOf } from "./admin-deps.ts";
 import { buildProvider, type Memory } from "./build-provider.ts";
-import { type ConnectorPool, createConnectorPool } from "./connector-pool.ts";
+import { type ConnectorPool, type ConnectorSource, createConnectorPool } from "./connector-pool.ts";
 import { observedFetch, observedStorage } from "./observed.ts";
 import { type Accounts, openAccounts } from "./open-accounts.ts";
 import { openSigner } from "./open-signer.ts";
-import { openBareStorage, withConfigured } from "./open-storage.ts";
+import { configuredConnectors, openBareStorage, withConfigured } from "./open-storage.ts";
 import { loadRootSecret } from "./root-secret.ts";
 import type { RoomDeps, ServerDeps } from "./server-deps.ts";
 
@@ -32,17 +34,22 @@ import type { RoomDeps, ServerDeps } from "./server-deps.ts";
 export interface Rooms {
   /** Of the configuration as it is now. */
   provider(): Provider;
+  /** What the gRPC API works on. */
+  admin(): AdminDeps;
   readonly signer: Signer;
   readonly storage: Storage;
   readonly courier: LogoutCourier;
   readonly bcrypt: BcryptPool;
-  /** Goes on with another configuration. Requests in flight end with the provider they began with. */
-  change(config: Config): Promise<void>;
-  /** What the gRPC API works on. */
-  admin(): AdminDeps;
+  /** Gets ready for another configuration. @throws {Error} It cannot be gone on with: nothing has changed. */
+  prepare(config: Config): Promise<PreparedRooms>;
   /** Undefined: nothing is mailed. */
   readonly mails: MailCourier | undefined;
   close(): Promise<void>;
+}
+
+export interface PreparedRooms extends Prepared {
+  /** Of the configuration to come. */
+  readonly provider: Provider;
 }
 
 /** @throws {UnavailableError} Storage does not answer. @throws {Error} It cannot be opened or read. */
@@ -57,9 +64,8 @@ export async function openRooms(config: Config, deps: RoomDeps): Promise<Rooms> 
   }
 }
 
-async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<Rooms> {
+async function openOn(stored: Storage, config: Config, deps: RoomDeps): Promise<Rooms> {
   const { clock, random, logger, observer } = deps;
-  let config = first;
   let overlaid = withConfigured(stored, config);
   // What outlives a change of the configuration sees its records through this.
   const storage: Storage = {
@@ -81,15 +87,14 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
   // Half the cores for passwords: a login storm must leave the other half to everybody else.
   const threads = Math.max(1, Math.floor(availableParallelism() / 2 / (deps.workers ?? 1)));
   const bcrypt = createBcryptPool({ threads, maxQueue: 256 });
-  const passwordDb = openLocal({
-    // Not the collection of today: it changes with the configuration.
-    passwords: { get: (email) => storage.passwords.get(email) },
-    bcrypt,
+  const sourceOf = ({ enablePasswordDB, web }: Config, { connectors, passwords }: Storage): ConnectorSource => ({
+    storage: { connectors },
+    local: enablePasswordDB ? openLocal({ passwords, bcrypt }) : undefined,
+    trustedProxies: web.clientRemoteIP.trustedProxies,
   });
   const connectors = createConnectorPool({
-    storage,
+    ...sourceOf(config, overlaid),
     types: connectorTypes,
-    local: () => (config.enablePasswordDB ? passwordDb : undefined),
     isStatic: false,
     continueOnFailure: config.flags.DEX_CONTINUE_ON_CONNECTOR_FAILURE,
     clock,
@@ -97,12 +102,11 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
     logger,
     openFetch,
     observer,
-    trustedProxies: () => config.web.clientRemoteIP.trustedProxies,
   });
   const sealer = createSealer(root);
   let accounts: Accounts;
   try {
-    accounts = await openAccounts(config, { ...deps, storage, sealer, current: () => provider.account });
+    accounts = await openAccounts(config, { ...deps, storage, sealer, current: () => current.provider.account });
     await openConnectors(connectors, config, deps);
   } catch (error) {
     closing.abort();
@@ -120,34 +124,40 @@ async function openOn(stored: Storage, first: Config, deps: RoomDeps): Promise<R
     clock,
     logger,
   });
-  const parts = {
-    ...deps,
-    root,
-    sealer,
-    signer,
-    connectors,
-    courier,
-    bcrypt,
-    accounts,
-    memory: openMemory(storage, clock),
+  const memory = openMemory(storage, clock);
+  /** What endpoints and API work with, as `wanted` has it. */
+  const build = (wanted: Config, records: Storage, sources: Connectors) => {
+    const opened = { root, sealer, signer, courier, bcrypt, accounts, memory };
+    const provider = buildProvider(wanted, { ...deps, ...opened, storage: records, connectors: sources });
+    return { provider, admin: adminDepsOf(wanted, provider, bcrypt) };
   };
-  let provider = buildProvider(config, { ...parts, storage: overlaid });
-  let admin = adminDepsOf(config, provider, bcrypt);
+  let current = build(config, overlaid, connectors.ofToday());
   return {
-    provider: () => provider,
-    admin: () => admin,
+    provider: () => current.provider,
+    admin: () => current.admin,
     signer,
     storage,
     courier,
     mails: accounts.mails,
     bcrypt,
-    async change(next) {
-      config = next;
-      overlaid = withConfigured(stored, config);
-      provider = buildProvider(config, { ...parts, storage: overlaid });
-      admin = adminDepsOf(config, provider, bcrypt);
-      // Those whose record is the same stay open.
-      await connectors.reread();
+    async prepare(next) {
+      const records = withConfigured(stored, next);
+      const sources = await connectors.prepare(sourceOf(next, records), configuredConnectors(next));
+      try {
+        const coming = build(next, records, sources.connectors);
+        return {
+          provider: coming.provider,
+          abandon: sources.abandon,
+          commit() {
+            sources.commit();
+            overlaid = records;
+            current = coming;
+          },
+        };
+      } catch (error) {
+        sources.abandon();
+        throw error;
+      }
     },
     async close() {
       closing.abort();

@@ -10,9 +10,14 @@ import { withStaticRecords } from "../storage/static-overlay.ts";
 
 /** What is stored, with the configuration's own clients, passwords and connectors on top. */
 export function withConfigured(stored: Storage, config: Config): Storage {
-  const connectors = [...config.connectors.map(staticConnector), ...(config.enablePasswordDB ? [localConnector] : [])];
+  const connectors = configuredConnectors(config);
   return withStaticRecords(stored, { clients: config.staticClients, passwords: config.staticPasswords, connectors });
 }
+
+export const configuredConnectors = ({ connectors, enablePasswordDB }: Config): readonly ConnectorRecord[] => [
+  ...connectors.map(staticConnector),
+  ...(enablePasswordDB ? [localConnector] : []),
+];
 
 /** What the database holds and nothing else. */
 export async function openBareStorage(config: Config, deps: StorageDeps, workers = 1): Promise<Storage> {

@@ -6,14 +6,16 @@ import { fileURLToPath } from "node:url";
 import type { AdminServer, AdminServerOptions } from "../admin/admin-server.ts";
 import type { AdminDeps } from "../admin/contract.ts";
 import type { Config } from "../config/config.ts";
+import type { Provider } from "../endpoint/provider.ts";
 import { routesOf } from "../endpoint/routes.ts";
 import { type HttpServer, type HttpSettings, startHttp } from "../http/http-server.ts";
 import { noObserver } from "../kernel/ports.ts";
+import { allOrNone, type Prepared } from "../kernel/prepared.ts";
 import { errorPage } from "../page/error-page.ts";
 import type { TelemetryServer } from "../telemetry/telemetry-server.ts";
 import { changeable } from "./changeable.ts";
 import { collectGarbage } from "./garbage.ts";
-import { type LateRooms, openRoomsOrWait } from "./late-rooms.ts";
+import { openRoomsOrWait } from "./late-rooms.ts";
 import type { Rooms } from "./open-rooms.ts";
 import { openTelemetry, type Telemetry } from "./open-telemetry.ts";
 import { pageContextOf } from "./page-context.ts";
@@ -23,15 +25,24 @@ import { tracedCalls, tracedRoutes } from "./traced.ts";
 export interface RunningServer {
   /** By listener name, as really bound: "http" → "127.0.0.1:5556". */
   readonly addresses: Readonly<Record<string, string>>;
-  /** Rereads certificates and static files now. */
-  reload(): Promise<void>;
   /**
-   * Goes on with another configuration, from one request to the next; storage, signer and listeners stay open.
-   * Resolves to the sections that differ and count only after a restart. @throws {Error} Nothing has changed.
+   * Reads certificates and static files anew, opens what another configuration has new, and gets ready to go on with it;
+   * storage, signer and listeners stay open. @throws {Error} A part of it cannot be used: nothing has changed.
    */
-  change(config: Config): Promise<readonly string[]>;
+  prepare(config: Config): Promise<PreparedServer>;
+  /**
+   * The same, and goes on with it from one request to the next, with every thread that serves beside, or with none.
+   * `read` is asked for the configuration that `content` holds. Resolves to the sections that differ and count only after
+   * a restart. @throws {Error} Nothing has changed.
+   */
+  change(read: () => Promise<Config>, content: Uint8Array): Promise<readonly string[]>;
   /** Resolves once everything is drained and closed. */
   readonly closed: Promise<void>;
+}
+
+export interface PreparedServer extends Prepared {
+  /** What differs and counts only after a restart, by key path. */
+  readonly ignored: readonly string[];
 }
 
 /** @throws {Error} Storage, a certificate or a listener's address cannot be opened: nothing is left running. */
@@ -47,7 +58,7 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
   let watching: TelemetryServer | undefined;
   try {
     http = await startHttp({
-      ...settingsOf(config, late, telemetry),
+      ...settingsOf(config, late.provider, telemetry),
       listeners: listenersOf(config),
       sharing: isBeside ? "beside" : workers > 1 ? "first" : "alone",
       clock,
@@ -78,20 +89,41 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
   for (const [name, address] of Object.entries(addresses)) logger.info("listening on", { server: name, address });
   const background = new AbortController();
   const work = late.opened.then((rooms) => rooms && runBehind(rooms, deps, background.signal));
+  const prepare = async (next: Config): Promise<PreparedServer> => {
+    const { effective, ignored } = changeable(config, next);
+    const rooms = await late.prepare(effective);
+    try {
+      const settings = settingsOf(effective, rooms.provider, telemetry);
+      const doors = await allOrNone([http.prepare(settings), admin?.prepare() ?? Promise.resolve(noChange)]);
+      const parts = [rooms, ...doors];
+      return {
+        ignored,
+        commit: () => parts.forEach((part) => void part.commit()),
+        abandon: () => parts.forEach((part) => void part.abandon()),
+      };
+    } catch (error) {
+      rooms.abandon();
+      throw error;
+    }
+  };
   return {
     addresses,
-    async reload() {
-      crew?.reload();
-      await Promise.all([http.reload(), admin?.reload()]);
-    },
-    async change(next) {
-      const { effective, ignored } = changeable(config, next);
-      let changed = Promise.resolve();
-      await http.change(settingsOf(effective, late, telemetry), () => {
-        changed = late.change(effective);
-      });
-      await changed;
-      return ignored;
+    prepare,
+    async change(read, content) {
+      try {
+        const next = await read();
+        const [own, others] = await allOrNone([
+          prepare(next),
+          crew?.prepare(content) ?? Promise.resolve({ ...noChange, commit: async () => undefined }),
+        ]);
+        own.commit();
+        await others.commit();
+        telemetry.observer.reloaded(true);
+        return own.ignored;
+      } catch (error) {
+        telemetry.observer.reloaded(false);
+        throw error;
+      }
     },
     closed: drain(),
   };
@@ -113,8 +145,10 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
   }
 }
 
+const noChange: Prepared = { commit: () => undefined, abandon: () => undefined };
+
 /** What the listeners of people and clients serve. */
-const settingsOf = (config: Config, late: LateRooms, { beginTrace }: Telemetry): HttpSettings => ({
+const settingsOf = (config: Config, provider: () => Provider, { beginTrace }: Telemetry): HttpSettings => ({
   routes: tracedRoutes(
     routesOf(
       {
@@ -122,7 +156,7 @@ const settingsOf = (config: Config, late: LateRooms, { beginTrace }: Telemetry):
         hasSessions: config.sessions !== undefined,
         hasPasswords: config.enablePasswordDB,
       },
-      () => late.current().provider(),
+      provider,
     ),
     beginTrace,
   ),

@@ -11,6 +11,7 @@ export function allObservers(observers: readonly Observer[]): Observer {
     called: (...told) => observers.forEach((each) => void each.called(...told)),
     reached: (...told) => observers.forEach((each) => void each.reached(...told)),
     collected: (...told) => observers.forEach((each) => void each.collected(...told)),
+    reloaded: (...told) => observers.forEach((each) => void each.reloaded(...told)),
     rpcServed: (...told) => observers.forEach((each) => void each.rpcServed(...told)),
     rpcStarted: (...told) => observers.forEach((each) => void each.rpcStarted(...told)),
     rpcHandled: (...told) => observers.forEach((each) => void each.rpcHandled(...told)),

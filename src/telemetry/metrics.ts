@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Decision, Observer, Rpc } from "../kernel/ports.ts";
 import { lockoutMetrics } from "./lockout-metrics.ts";
 import { processMetrics } from "./process-metrics.ts";
+import { reloadMetrics } from "./reload-metrics.ts";
 
 /** One answered HTTP request: see `http/`, which has the same type. */
 export interface HttpObservation {
@@ -132,6 +133,7 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
     registers,
   });
   const garbage = counter("dex_garbage_collected_total", "Expired records that were deleted.", ["kind"]);
+  const reloads = reloadMetrics({ Counter, Gauge }, registers);
   const rpc = ["grpc_type", "grpc_service", "grpc_method"];
   const started = counter("grpc_server_started_total", "Total number of RPCs started on the server.", rpc);
   const handled = counter(
@@ -222,6 +224,7 @@ export async function createMetrics(build: BuildInfo, readings: Readings): Promi
     collected(deleted) {
       for (const [kind, count = 0] of Object.entries(deleted)) if (count > 0) garbage.inc({ kind }, count);
     },
+    reloaded: reloads,
     rpcServed(call) {
       // compat(dex): there from the start, at 0, so that the first failure is an increase.
       const labels = labelsOf(call);

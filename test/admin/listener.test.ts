@@ -131,7 +131,7 @@ describe("mutual TLS", { skip, timeout: 60_000 }, () => {
     await stage.client.dex.GetVersion();
     // Half a replacement is none.
     writeFileSync(join(folder, "crt"), after.serverCert);
-    await stage.reload();
+    await assert.rejects(stage.reload(), /cannot be used/);
     await stage.connect({ tls: identityOf(before) }).dex.GetVersion();
     put(after);
     await stage.reload();

@@ -68,7 +68,9 @@ export async function startAdminStage(
     client: connect(tls === undefined ? {} : { tls }),
     log,
     connect,
-    reload: () => running.reload(),
+    async reload() {
+      await running.change(async () => loaded.config, new Uint8Array());
+    },
     async close() {
       for (const client of clients) client.close();
       stop.abort();

@@ -93,10 +93,14 @@ export async function startServerUnderTest(
   return {
     ...place,
     telemetry: running.addresses.telemetry ?? "",
-    async change(next) {
-      const reloaded = await loadConfig(stringify({ ...defaults, ...next }), { env: settings });
-      if (!reloaded.ok) throw new Error(reloaded.mistakes.map(({ message }) => message).join("\n"));
-      return running.change(reloaded.config);
+    change(next) {
+      const text = stringify({ ...defaults, ...next });
+      const read = async () => {
+        const reloaded = await loadConfig(text, { env: settings });
+        if (!reloaded.ok) throw new Error(reloaded.mistakes.map(({ message }) => message).join("\n"));
+        return reloaded.config;
+      };
+      return running.change(read, Buffer.from(text));
     },
     clock,
     log,

@@ -72,6 +72,8 @@ export interface TestSite {
   readonly lines: LogLine[];
   readonly port: number;
   readonly send: (request: string) => Promise<Reply>;
+  /** Goes on with the same settings, all files read anew. */
+  readonly reload: () => Promise<void>;
 }
 
 /** Starts `routes` on plain HTTP, closed when the test ends. */
@@ -82,7 +84,7 @@ export async function aSite(
 ): Promise<TestSite> {
   const lines: LogLine[] = [];
   const clock = handClock();
-  const server = await startHttp({
+  const settings: HttpOptions = {
     routes,
     issuerPath: "/dex",
     listeners: { http: "127.0.0.1:0" },
@@ -96,7 +98,8 @@ export async function aSite(
     onError: ({ status, sentence, detail, traceId, path }) =>
       `<p>${[status, sentence, detail, traceId, path].join("|")}`,
     ...options,
-  });
+  };
+  const server = await startHttp(settings);
   t.after(async () => {
     // Whoever is still connected when a test ends is cut off.
     const closed = server.close();
@@ -105,7 +108,8 @@ export async function aSite(
     clearInterval(winding);
   });
   const port = portOf(server.addresses.http ?? server.addresses.https);
-  return { server, clock, lines, port, send: (request) => exchange(port, request) };
+  const reload = async (): Promise<void> => (await server.prepare(settings)).commit();
+  return { server, clock, lines, port, reload, send: (request) => exchange(port, request) };
 }
 
 export const portOf = (address: string | undefined): number => Number(address?.split(":").at(-1));
