@@ -3,59 +3,23 @@
  * of one process. One is told, the others are asked right before the write and one second after its answer.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import { loadServices } from "../../src/admin/services.ts";
-import { type AdminClient, openAdminClient } from "../../src/server/admin-client.ts";
-import { allFlags } from "../admin/stage.ts";
+import { type FakeKube, startFakeKube } from "../fake/kube-api.ts";
+import { type EtcdPeer, etcdPrograms, startEtcd } from "../peer/etcd.ts";
+import { kubeconfigText } from "../peer/kube-apiserver.ts";
+import { type MariadbPeer, mariadbPrograms, startMariadb } from "../peer/mariadb.ts";
 import { missing } from "../peer/peer.ts";
 import { type PostgresPeer, postgresPrograms, startPostgres } from "../peer/postgres.ts";
-import { totp } from "../spec/mfa.ts";
-import { appClient, issuer, mockConnector } from "../spec/server-under-test.ts";
-import { UserAgent } from "../spec/user-agent.ts";
-import { type Cluster, startCluster } from "./cluster.ts";
-import { clientScenes, connectorScenes, keyScenes, passwordScenes } from "./writes/objects.ts";
-import { attempts, factorScenes, guarded, keyed, personScenes, sessionScenes, tokenScenes } from "./writes/people.ts";
-import type { Scene, Stage } from "./writes/scene.ts";
-
-const scenes = {
-  ...clientScenes,
-  ...connectorScenes,
-  ...passwordScenes,
-  ...personScenes,
-  ...sessionScenes,
-  ...tokenScenes,
-  ...factorScenes,
-  ...keyScenes,
-};
-
-const securityKey = {
-  id: "key",
-  type: "WebAuthn",
-  config: { rpID: "localhost", rpOrigins: ["http://localhost:5556"] },
-};
-
-/** A configuration in which everything can be written and seen. */
-const common = {
-  enablePasswordDB: true,
-  oauth2: { passwordConnector: "local" },
-  staticClients: [
-    appClient,
-    { id: guarded.id, name: "Guarded", public: true, redirectURIs: [guarded.redirectUri], mfaChain: ["totp"] },
-    { id: keyed.id, name: "Keyed", public: true, redirectURIs: [keyed.redirectUri], mfaChain: ["key"] },
-  ],
-  connectors: [mockConnector],
-  mfa: { authenticators: [totp, securityKey] },
-  lockout: { attempts, attemptsPerAddress: 10_000, firstLock: "10m" },
-};
+import { allScenes, playScenes } from "./writes/play.ts";
 
 test("every method that writes has a scene", () => {
   const { dex, admin } = loadServices();
   const writing = [...Object.keys(dex), ...Object.keys(admin)].filter((name) => !/^(Get|List|Verify)/.test(name));
-  const shown = new Set(Object.keys(scenes).map((name) => name.split(",")[0]));
+  const shown = new Set(Object.keys(allScenes).map((name) => name.split(",")[0]));
   assert.deepEqual(
     writing.filter((name) => !shown.has(name)),
     [],
@@ -63,63 +27,64 @@ test("every method that writes has a scene", () => {
   assert.ok(writing.length >= 24);
 });
 
-/** `looks`: how often the others are asked, each time over a new connection, so that each of them is asked. */
-function playAll(start: () => Promise<Cluster>, looks: number): void {
-  let cluster: Cluster;
-  let api: AdminClient;
-  const agents: UserAgent[] = [];
-  before(async () => {
-    cluster = await start();
-    api = openAdminClient({ address: cluster.replicas[0]?.grpc ?? "", timeout: 20_000 });
-  });
-  after(async () => {
-    api.close();
-    for (const agent of agents) agent.close();
-    await cluster.stop();
-  });
-  const stage: Stage = {
-    get api() {
-      return api;
-    },
-    newAgent() {
-      const agent = new UserAgent({ issuer, port: cluster.replicas.at(-1)?.port ?? 0 });
-      agents.push(agent);
-      return agent;
-    },
-  };
-  const sees = async ({ look }: Scene, expected: unknown): Promise<void> => {
-    for (let count = 0; count < looks; count++) assert.deepEqual(await look(), expected);
-  };
-  for (const [name, set] of Object.entries(scenes)) {
-    test(name, async () => {
-      const scene = await set(stage);
-      await sees(scene, scene.was);
-      await scene.write();
-      await wait(1_000);
-      await sees(scene, scene.is);
-    });
-  }
-}
+const options = { timeout: 300_000, concurrency: 4 };
+const twoProcesses = { processes: 2, looks: 1 };
+const folder = mkdtempSync(join(tmpdir(), "dex-writes-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
 
-describe("two processes on one SQLite file", { timeout: 240_000, concurrency: 4 }, () => {
-  const folder = mkdtempSync(join(tmpdir(), "dex-writes-"));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+describe("two processes on one SQLite file", options, () => {
   const storage = { type: "sqlite3", config: { file: join(folder, "dex.db") } };
-  playAll(() => startCluster(2, { ...common, storage }, allFlags), 1);
+  playScenes(allScenes, { ...twoProcesses, file: async () => ({ storage }) });
 });
 
-describe("on one PostgreSQL", { skip: missing(postgresPrograms), timeout: 480_000 }, () => {
+describe("on one PostgreSQL", { skip: missing(postgresPrograms) }, () => {
   let peer: PostgresPeer;
   before(async () => {
     peer = await startPostgres();
   });
   after(() => peer.stop());
   const storage = async () => ({ type: "postgres", config: peer.config(await peer.createDatabase()) });
-  describe("two processes", { concurrency: 4 }, () => {
-    playAll(async () => startCluster(2, { ...common, storage: await storage() }, allFlags), 1);
+  describe("two processes", options, () => {
+    playScenes(allScenes, { ...twoProcesses, file: async () => ({ storage: await storage() }) });
   });
-  describe("two threads of one process", { concurrency: 4 }, () => {
+  describe("two threads of one process", options, () => {
     const web = { http: "127.0.0.1:0", workers: 2 };
-    playAll(async () => startCluster(1, { ...common, web, storage: await storage() }, allFlags), 5);
+    playScenes(allScenes, { processes: 1, looks: 5, file: async () => ({ web, storage: await storage() }) });
   });
+});
+
+/** One of each way in which a replica learns of things: those that it reads, remembers for a second, looks at in the background. */
+const { UpdateClient, UpdateConnector, UpdatePassword, SetBlockedUntil, RevokeRefreshToken, RotateKeys } = allScenes;
+const some = { UpdateClient, UpdateConnector, UpdatePassword, SetBlockedUntil, RevokeRefreshToken, RotateKeys };
+
+describe("two processes on one MariaDB", { ...options, skip: missing(mariadbPrograms) }, () => {
+  let peer: MariadbPeer;
+  before(async () => {
+    peer = await startMariadb();
+  });
+  after(() => peer.stop());
+  const storage = async () => ({ type: "mysql", config: peer.config(await peer.createDatabase()) });
+  playScenes(some, { ...twoProcesses, file: async () => ({ storage: await storage() }) });
+});
+
+describe("two processes on one etcd", { ...options, skip: missing(etcdPrograms) }, () => {
+  let peer: EtcdPeer;
+  before(async () => {
+    peer = await startEtcd();
+  });
+  after(() => peer.stop());
+  const storage = () => ({ type: "etcd", config: { endpoints: [peer.endpoint] } });
+  playScenes(some, { ...twoProcesses, file: async () => ({ storage: storage() }) });
+});
+
+describe("two processes on one Kubernetes API", options, () => {
+  let kube: FakeKube;
+  const kubeConfigFile = join(folder, "kubeconfig");
+  before(async () => {
+    kube = await startFakeKube();
+    writeFileSync(kubeConfigFile, kubeconfigText(kube.url, "", { token: "admin" }));
+  });
+  after(() => kube.close());
+  const storage = { type: "kubernetes", config: { kubeConfigFile } };
+  playScenes(some, { ...twoProcesses, file: async () => ({ storage }) });
 });

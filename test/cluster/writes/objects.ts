@@ -40,7 +40,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (const end = performance.now() + 5_000; !(await isSo()); ) assert.ok(performance.now() < end);
 }
 
-export const clientScenes: Scenes = {
+export const clientScenes = {
   CreateClient: async (stage) => ({
     write: () => aClient(stage, "created"),
     look: () => mayAsk(stage, "created"),
@@ -77,9 +77,9 @@ export const clientScenes: Scenes = {
       is: [false, true],
     };
   },
-};
+} satisfies Scenes;
 
-export const connectorScenes: Scenes = {
+export const connectorScenes = {
   CreateConnector: async (stage) => ({
     write: () => aConnector(stage, "opened"),
     look: async () => (await isOffered(stage, "Name of opened")) && lets(stage, "opened", "old"),
@@ -109,9 +109,9 @@ export const connectorScenes: Scenes = {
       is: [false, false],
     };
   },
-};
+} satisfies Scenes;
 
-export const passwordScenes: Scenes = {
+export const passwordScenes = {
   CreatePassword: async (stage) => ({
     write: () => aPerson(stage, "coming"),
     look: () => isLetIn(stage, "coming@example.com"),
@@ -127,14 +127,14 @@ export const passwordScenes: Scenes = {
       is: [false, true],
     };
   },
-};
+} satisfies Scenes;
 
 /** Keys that the other server shows: one that signs, and one that will. */
-export const keyScenes: Scenes = {
+export const keyScenes = {
   RotateKeys: async (stage) => ({
     write: () => stage.api.admin.RotateKeys(),
     look: async () => JSON.parse((await stage.newAgent().get("/keys")).body).keys.length,
     was: 1,
     is: 2,
   }),
-};
+} satisfies Scenes;

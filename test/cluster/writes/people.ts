@@ -53,7 +53,7 @@ const subjectOf = ({ user }: Person): string =>
     [user.user_id, user.connector_id].map((text, at) => Buffer.from([10 + 8 * at, text.length, ...Buffer.from(text)])),
   ).toString("base64url");
 
-export const sessionScenes: Scenes = {
+export const sessionScenes = {
   DeleteAuthSession: holding(
     "ended",
     async (stage, person) => stage.api.dex.DeleteAuthSession({ id: await sessionOf(stage, person) }),
@@ -76,9 +76,9 @@ export const sessionScenes: Scenes = {
       is: nothing,
     };
   },
-};
+} satisfies Scenes;
 
-export const tokenScenes: Scenes = {
+export const tokenScenes = {
   RevokeRefresh: holding(
     "revoked",
     ({ api }, person) => api.dex.RevokeRefresh({ user_id: subjectOf(person), client_id: "app" }),
@@ -95,14 +95,14 @@ export const tokenScenes: Scenes = {
     ({ api }, { user }) => api.dex.RevokeConsent({ ...user, client_id: "app" }),
     nothing,
   ),
-};
+} satisfies Scenes;
 
 /** Guesses that lock an account. */
 export const attempts = 6;
 
 const far = 4_000_000_000;
 
-export const personScenes: Scenes = {
+export const personScenes = {
   DeletePassword: holding("passwordless", ({ api }, { email }) => api.dex.DeletePassword({ email }), nothing),
   DeleteUserIdentity: holding("deleted", ({ api }, { user }) => api.dex.DeleteUserIdentity(user), nothing),
   SetBlockedUntil: holding(
@@ -136,7 +136,7 @@ export const personScenes: Scenes = {
       is: true,
     };
   },
-};
+} satisfies Scenes;
 
 async function guess({ api }: Stage, email: string): Promise<void> {
   for (let count = 0; count < attempts; count++) await api.dex.VerifyPassword({ email, password: `wrong ${count}` });
@@ -177,7 +177,7 @@ async function registerKey({ newAgent }: Stage, { email }: Person): Promise<void
   await leaveCodes(agent, await agent.follow(await agent.get(new URL(redirect, finished.url).href)));
 }
 
-export const factorScenes: Scenes = {
+export const factorScenes = {
   ResetMFA: withApp("reset", ({ api }, { user }) => api.dex.ResetMFA(user)),
   DeleteMFASecret: withApp("appless", ({ api }, { user }) =>
     api.dex.DeleteMFASecret({ ...user, authenticator_id: "totp" }),
@@ -199,4 +199,4 @@ export const factorScenes: Scenes = {
       is: false,
     };
   },
-};
+} satisfies Scenes;
