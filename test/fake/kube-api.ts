@@ -19,6 +19,8 @@ export interface Misbehaviour {
   readonly retryAfter?: string;
   /** Breaks the connection, before or after doing what was asked. */
   readonly drop?: "before" | "after";
+  /** Goes silent and keeps the connection, before the answer or in the middle of it. */
+  readonly hang?: "before" | "within";
   /** Only for these requests. */
   readonly method?: string;
 }
@@ -320,9 +322,12 @@ export async function startFakeKube(): Promise<FakeKube> {
     const odd = pending.find((each) => each.method === undefined || each.method === method);
     pending = pending.filter((each) => each !== odd);
     if (odd?.drop === "before") return void request.socket.destroy();
+    if (odd?.hang === "before") return;
     const say = (code: number, body: Json): void => {
       if (odd?.drop === "after") return void request.socket.destroy();
-      response.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify(body));
+      response.writeHead(code, { "content-type": "application/json" });
+      if (odd?.hang === "within") response.write('{"metadata":');
+      else response.end(JSON.stringify(body));
     };
     if (odd?.status !== undefined) {
       if (odd.retryAfter !== undefined) response.setHeader("retry-after", odd.retryAfter);

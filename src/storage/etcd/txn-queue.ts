@@ -24,12 +24,15 @@ interface Size {
 
 /** How several transactions become one, and its answer theirs again; undefined for one that has none. */
 export interface Joining {
+  /** Whether two of them may name the same key. */
+  readonly canShareKeys: boolean;
   join(requests: readonly TxnRequest[]): TxnRequest;
   part(response: TxnResponse, requests: readonly TxnRequest[]): readonly (TxnResponse | undefined)[];
 }
 
 /** Reads stand side by side: a transaction inside another counts as a write. */
 export const readsTogether: Joining = {
+  canShareKeys: true,
   join: (requests) => ({ compare: [], success: requests.flatMap(({ success }) => success) }),
   part({ responses }, requests) {
     let end = 0;
@@ -43,6 +46,7 @@ export const readsTogether: Joining = {
 
 /** Writes keep their own comparisons. etcd makes them all before it writes anything, so no key may be named by two. */
 export const writesTogether: Joining = {
+  canShareKeys: false,
   join: (requests) => ({ compare: [], success: requests.map((request) => ({ request_txn: request })) }),
   part: ({ responses }, requests) => requests.map((_, place) => responses[place]?.response_txn),
 };
@@ -73,7 +77,7 @@ export class TxnQueue {
 
   txn(request: TxnRequest): Promise<TxnResponse> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, size: sizeOf(request), resolve, reject });
+      this.#waiting.push({ request, size: sizeOf(request, this.#joining), resolve, reject });
       if (this.#isPlanned) return;
       this.#isPlanned = true;
       // What the same turn of the loop asks for goes along.
@@ -142,11 +146,11 @@ function groupSize(waiting: readonly Waiting[]): number {
   return waiting.length;
 }
 
-function sizeOf(request: TxnRequest): Size {
+function sizeOf(request: TxnRequest, { canShareKeys }: Joining): Size {
   const keys = new Set<string>();
   let [operations, bytes] = [0, 0];
   for (const { key, value } of named(request)) {
-    keys.add(key.toString("latin1"));
+    if (!canShareKeys) keys.add(key.toString("latin1"));
     operations++;
     bytes += value?.length ?? 0;
   }

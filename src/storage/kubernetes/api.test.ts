@@ -85,6 +85,24 @@ describe("an API server that is busy, broken or away", () => {
     await assert.rejects(storage.ping(signal), /enough/);
   });
 
+  test("that goes silent is UnavailableError after ten seconds, a ping sooner; other calls go on meanwhile", async () => {
+    const began = performance.now();
+    const hanging = (["before", "within"] as const).map((hang) => {
+      cluster.kube.next({ hang });
+      return assert.rejects(storage.revokedTokens.get("x"), UnavailableError);
+    });
+    for (const hang of ["before", "within"] as const) {
+      cluster.kube.next({ hang });
+      const signal = AbortSignal.timeout(300);
+      await assert.rejects(storage.ping(signal), (error) => error === signal.reason);
+    }
+    assert.equal(await storage.revokedTokens.get("x"), undefined);
+    assert.ok(performance.now() - began < 5_000);
+    await Promise.all(hanging);
+    const took = performance.now() - began;
+    assert.ok(took > 9_000 && took < 15_000, `${took} ms`);
+  });
+
   test("a resource that is not served is no missing object", async () => {
     const path = "/apis/dex.coreos.com/v1/namespaces/default/nothing/x";
     assert.deepEqual(await cluster.kube.call("GET", path), { status: 404, body: {} });
