@@ -1,6 +1,7 @@
 import type { Password } from "../storage/records.ts";
 import type { AccountDeps, Asker } from "./account.ts";
 import { findToken, isStillOf, spendToken } from "./account-token.ts";
+import { endAccess } from "./end-access.ts";
 import { mailVerification } from "./mails.ts";
 
 /** `back`: where the login goes on, or empty. */
@@ -26,6 +27,8 @@ export async function rejectAccount(token: string, deps: AccountDeps): Promise<V
   const open = await findToken("verify", token, deps);
   if (open === undefined || open.password.emailVerified !== false || !(await spendToken(open, deps))) return undefined;
   await deps.storage.passwords.delete(open.record.email);
+  // Whoever made it may be signed in, under an address that is not theirs.
+  await endAccess(open.record.userId, deps);
   deps.logger.info("account rejected by the owner of its address", { user_id: open.record.userId });
   return { done: "rejected", back: "" };
 }

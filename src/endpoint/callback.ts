@@ -105,7 +105,8 @@ async function askConnector(
   try {
     return await connector.finish(callback, remember, loginOf(pending.request, context));
   } catch (error) {
-    if (error instanceof UnavailableError) throw error;
+    // Who went away is no fault of the upstream's.
+    if (error instanceof UnavailableError || request.signal.aborted) throw error;
     request.logger.error("failed to authenticate", { connector_id: info.id }, error);
     throw new PageError(500, "refusal.authentication", {
       cause: error,

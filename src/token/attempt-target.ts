@@ -45,8 +45,14 @@ export const isOfAccount = ({ id }: LoginAttempts, account: string): boolean =>
 
 export const isOfKnownDevice = ({ id }: LoginAttempts): boolean => id.includes(".");
 
+/** Of what is typed as a name more is looked at by nobody: all that begins alike is one. */
+const longestTyped = 4096;
+/** Accents, and what has no width: Active Directory passes over them, so that each of them would be five more guesses. */
+const passedOver = /[\p{Script=Inherited}\p{Cf}\p{Default_Ignorable_Code_Point}]+|(?!\s)\p{Cc}/gu;
+
 /** One account in any spelling that an upstream may take for the same. */
-const spelling = (name: string): string => name.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
+const spelling = (name: string): string =>
+  name.slice(0, longestTyped).normalize("NFKD").replace(passedOver, "").toLowerCase().replace(/\s+/g, " ").trim();
 
 type Parts = readonly [kind: Target["kind"], connectorId: string, name: string];
 

@@ -94,6 +94,22 @@ test("an account is one in any letter case and spacing; others are others", asyn
   await one.begin({ kind: "factor", connectorId: "ldap", userId: "jane" });
 });
 
+test("accents and what cannot be seen make no other account: some directories pass over them", async () => {
+  for (const username of [
+    "ja\u00adne",
+    "\u200bjane",
+    "jane\u200d\ufe0f",
+    "ja\u0000ne",
+    "jàne",
+    "ｊa\u0300nê",
+    "Jane\ufeff",
+  ]) {
+    const { one } = replicas();
+    for (let count = 0; count < 3; count++) await one.miss(jane);
+    await assert.rejects(one.begin({ ...jane, username }), waits(60), JSON.stringify(username));
+  }
+});
+
 test("known devices are counted by themselves: a lock from elsewhere does not reach them, nor the other way", async () => {
   const { one } = replicas();
   for (let count = 0; count < 3; count++) await one.miss();

@@ -11,6 +11,7 @@ import { addPasskey, passkey, signIn } from "./passkeys.ts";
 import {
   assertPage,
   assertRefused,
+  assertTold,
   authorize,
   codeOf,
   redeem,
@@ -149,9 +150,15 @@ describe("a new account's address", () => {
   it("that belongs to somebody else: they delete the account, and may make their own", async () => {
     const email = newAddress();
     await signUp(email);
+    const stranger = server.newAgent();
+    const tokens = await tokensOf(stranger, email);
     const done = await press(linkIn(await smtp.next(email)), { action: "reject" });
     assert.match(done.body, /The account is deleted/);
     assert.equal((await logIn(server.newAgent(), email, password)).status, 401);
+    // Whoever made it is signed in nowhere any more.
+    assertTold(await authorize(stranger, { prompt: "none" }), { error: "login_required", state: "a state" });
+    assert.equal((await userinfo(stranger, tokens.access_token)).status, 401);
+    assertRefused(await refresh(stranger, tokens.refresh_token), "invalid_grant");
     assert.equal((await signUp(email)).status, 200);
   });
 
