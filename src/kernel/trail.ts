@@ -2,6 +2,9 @@ import type { Decision, Fields, Logger, Trail } from "./ports.ts";
 
 /** A hostile request must not grow our memory by asking many questions. */
 const mostDecisions = 200;
+/** Nor fill a disk with what it calls itself: characters of one text, and members of one list. */
+const longestText = 512;
+const longestList = 64;
 
 /**
  * The decisions of one request, in order. A failed one is logged at info, the others at debug, all under the
@@ -20,7 +23,8 @@ export class RequestTrail implements Trail {
     this.#tell = tell;
   }
 
-  note(decision: Decision): void {
+  note(said: Decision): void {
+    const decision = cut(said);
     if (this.#decisions.length < mostDecisions) this.#decisions.push(decision);
     this.#tell(decision);
     if (decision.outcome === "fail") this.#logger().info("decision", fieldsOf(decision));
@@ -30,6 +34,27 @@ export class RequestTrail implements Trail {
   get decisions(): readonly Decision[] {
     return this.#decisions;
   }
+}
+
+const isLong = (text: string): boolean => text.length > longestText;
+
+const cutText = (text: string): string => (isLong(text) ? `${text.slice(0, longestText)}…` : text);
+
+function cutValue(value: Fields[string]): Fields[string] {
+  if (typeof value === "string") return cutText(value);
+  return isList(value) ? value.slice(0, longestList).map(cutText) : value;
+}
+
+const isList = (value: Fields[string]): value is readonly string[] => Array.isArray(value);
+
+/** Whoever asks may call themselves whatever they like, a megabyte long. */
+function cut(decision: Decision): Decision {
+  const { because, about } = decision;
+  const told = isLong(because) ? { ...decision, because: cutText(because) } : decision;
+  if (about === undefined) return told;
+  const isWhole = Object.values(about).every((value) => (typeof value === "string" ? !isLong(value) : !isList(value)));
+  if (isWhole) return told;
+  return { ...told, about: Object.fromEntries(Object.entries(about).map(([name, value]) => [name, cutValue(value)])) };
 }
 
 /** What it was about stands beside the rest, where `logger.excludeFields` reaches it. */

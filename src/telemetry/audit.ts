@@ -72,7 +72,7 @@ export async function openAudit({ target, out, clock, logger }: AuditOptions): P
   };
 }
 
-const longestLine = 64 * 1024;
+const usualLine = 64 * 1024;
 
 /** Where the chain in `path` ends: the next event goes on from there. */
 async function lastPlace(path: string): Promise<AuditPlace> {
@@ -92,9 +92,12 @@ async function readTail(path: string): Promise<string> {
   const file = await open(path, "a+", 0o600);
   try {
     const { size } = await file.stat();
-    const length = Math.min(size, longestLine);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.subarray(0, bytesRead).toString();
+    // Back to the beginning of the last line, however long: a line of yesterday must not keep us from starting.
+    for (let length = Math.min(size, usualLine); ; length = Math.min(size, length * 4)) {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+      const tail = buffer.subarray(0, bytesRead);
+      if (length === size || tail.subarray(0, -1).includes("\n")) return tail.toString();
+    }
   } finally {
     await file.close();
   }

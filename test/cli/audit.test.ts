@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { beforeTheFirst, chained } from "../../src/kernel/audit-chain.ts";
 import { configFile, dex, type Running, startDex } from "./run-dex.ts";
 
 const yaml = `issuer: http://127.0.0.1:5556/dex
@@ -90,6 +91,24 @@ test("the audit names who did what, holds no secret, and goes on over a restart;
     assert.equal(code, 2);
     assert.match(stderr, why);
   }
+});
+
+test("nobody fills the audit by a name of a megabyte, nor keeps the server from starting with it", async (t) => {
+  const { cwd } = configFile(t, yaml);
+  const file = join(cwd, "audit.jsonl");
+  const first = await serving(t, cwd);
+  const long = "\u0001".repeat(300_000);
+  const form = { grant_type: "password", client_id: long, client_secret: "x" };
+  assert.equal((await fetch(`${first.base}/token`, { method: "POST", body: new URLSearchParams(form) })).status, 401);
+  await stopped(first.running);
+  assert.ok(readFileSync(file).length < 8_192);
+  assert.ok(readFileSync(join(cwd, "trails.jsonl")).length < 8_192);
+  // As an earlier version would have written it.
+  writeFileSync(file, `${chained({ v: 1, event: "client.refused", client_id: long }, beforeTheFirst).line}\n`);
+  const again = await serving(t, cwd);
+  assert.equal((await askPassword(again.base, "trout")).status, 200);
+  await stopped(again.running);
+  assert.equal((await dex(["audit", "verify", "audit.jsonl"], { cwd })).code, 0);
 });
 
 test("dex explain says why, from the trail file or from the log; serve --explain says it at once", async (t) => {
