@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { makeTestTls, tlsPrograms } from "../fake/certificates.ts";
 import { missing } from "../peer/peer.ts";
 import { pythonGrpcPrograms, runPython } from "../peer/python-grpc.ts";
-import { makeTestTls, tlsPrograms } from "../peer/tls.ts";
 import { allFlags, databaseFolder, startAdminStage } from "./stage.ts";
 
 const run = promisify(execFile);

@@ -1,6 +1,5 @@
 /** The gRPC listener: who gets in, what they may send, what it says of itself, and how it ends. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -8,8 +7,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { protoPath as healthProto } from "grpc-health-check";
-import { missing, peerFolder } from "../peer/peer.ts";
-import { makeTestTls, type TestTls, tlsPrograms } from "../peer/tls.ts";
+import { makeTestTls, type Pair, type TestTls, tlsPrograms } from "../fake/certificates.ts";
+import { missing } from "../peer/peer.ts";
 import { databaseFolder, startAdminStage } from "./stage.ts";
 
 const skip = missing(tlsPrograms);
@@ -20,60 +19,12 @@ const codeOf = (work: Promise<unknown>): Promise<number> =>
     (error: ServiceError) => error.code,
   );
 
+const buffersOf = ({ cert, key }: Pair) => ({ cert: Buffer.from(cert), key: Buffer.from(key) });
+
 function tlsOf(t: TestContext): TestTls {
   const tls = makeTestTls();
   t.after(tls.remove);
   return tls;
-}
-
-/** A client certificate of the same authority that ended yesterday. */
-function expiredCertificate(t: TestContext, tls: TestTls): { readonly cert: Buffer; readonly key: Buffer } {
-  const folder = peerFolder("expired");
-  t.after(folder.remove);
-  const authority = join(tls.caFile, "..");
-  const openssl = (...args: readonly string[]): Buffer =>
-    execFileSync("openssl", args, { cwd: folder.path, stdio: ["ignore", "pipe", "ignore"] });
-  openssl(
-    "req",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-keyout",
-    "key",
-    "-out",
-    "csr",
-    "-subj",
-    "/CN=late",
-  );
-  const dates = ["-not_before", "20200101000000Z", "-not_after", "20200102000000Z"];
-  writeFileSync(join(folder.path, "index"), "");
-  writeFileSync(join(folder.path, "serial"), "01\n");
-  const config = `[ca]\ndefault_ca=d\n[d]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n`;
-  writeFileSync(join(folder.path, "ca.conf"), config);
-  const [start, end] = [dates[1] ?? "", dates[3] ?? ""];
-  openssl(
-    "ca",
-    "-batch",
-    "-config",
-    "ca.conf",
-    "-cert",
-    join(authority, "ca.crt"),
-    "-keyfile",
-    join(authority, "ca.key"),
-    "-in",
-    "csr",
-    "-out",
-    "crt",
-    "-startdate",
-    start,
-    "-enddate",
-    end,
-    "-notext",
-  );
-  const read = (name: string): Buffer => execFileSync("cat", [join(folder.path, name)]);
-  return { cert: read("crt"), key: read("key") };
 }
 
 describe("mutual TLS", { skip, timeout: 60_000 }, () => {
@@ -87,7 +38,7 @@ describe("mutual TLS", { skip, timeout: 60_000 }, () => {
       tlsClientCA: tls.caFile,
     };
     const ca = Buffer.from(tls.ca);
-    const own = { ca, cert: Buffer.from(tls.clientCert), key: Buffer.from(tls.clientKey) };
+    const own = { ca, ...buffersOf({ cert: tls.clientCert, key: tls.clientKey }) };
     const stage = await startAdminStage({ grpc }, {}, own);
     t.after(stage.close);
     assert.equal((await stage.client.dex.GetVersion()).api, 4);
@@ -95,11 +46,15 @@ describe("mutual TLS", { skip, timeout: 60_000 }, () => {
       codeOf(stage.connect({ timeout: 3_000, ...settings }).dex.GetVersion());
     assert.equal(await code({ tls: { ca } }), status.UNAVAILABLE, "no certificate");
     assert.equal(
-      await code({ tls: { ca, cert: Buffer.from(stranger.clientCert), key: Buffer.from(stranger.clientKey) } }),
+      await code({ tls: { ca, ...buffersOf({ cert: stranger.clientCert, key: stranger.clientKey }) } }),
       status.UNAVAILABLE,
       "another authority's certificate",
     );
-    assert.equal(await code({ tls: { ca, ...expiredCertificate(t, tls) } }), status.UNAVAILABLE, "an expired one");
+    assert.equal(
+      await code({ tls: { ca, ...buffersOf(tls.authority.issue([], { days: -1 })) } }),
+      status.UNAVAILABLE,
+      "an expired one",
+    );
     assert.equal(await code({}), status.UNAVAILABLE, "no TLS at all");
     await stage.client.dex.CreateClient({ client: { id: "logged" } });
     const line = stage.log.find((each) => each.includes("/api.Dex/CreateClient"));

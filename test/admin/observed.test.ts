@@ -8,8 +8,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { z } from "zod";
 import { loadServices } from "../../src/admin/services.ts";
+import { makeTestTls, tlsPrograms } from "../fake/certificates.ts";
 import { missing } from "../peer/peer.ts";
-import { makeTestTls, tlsPrograms } from "../peer/tls.ts";
 import { type AdminStage, databaseFolder, startAdminStage } from "./stage.ts";
 
 const telemetry = { http: "127.0.0.1:0" };

@@ -4,8 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type AdminStage, allFlags, databaseFolder, startAdminStage } from "../admin/stage.ts";
+import { makeTestTls, type TestTls, tlsPrograms } from "../fake/certificates.ts";
 import { missing } from "../peer/peer.ts";
-import { makeTestTls, type TestTls, tlsPrograms } from "../peer/tls.ts";
 import { dex, type Finished, type Given } from "./run-dex.ts";
 
 /** Of "trout". */
@@ -16,7 +16,7 @@ describe("dex admin", { skip: missing(tlsPrograms), timeout: 120_000 }, () => {
   let stage: AdminStage;
   let reach: Readonly<Record<string, string>>;
   before(async () => {
-    tls = makeTestTls("CN=operator");
+    tls = makeTestTls({ client: "CN=operator" });
     const grpc = {
       addr: "127.0.0.1:0",
       tlsCert: tls.serverCertFile,

@@ -85,7 +85,7 @@ test("tells which of the usual mistakes it is", async (t) => {
 
 test("looks at certificates, and at a clock that is wrong", async (t) => {
   const authority = newAuthority();
-  const fake = await aProvider(t, { tls: authority.issue([], 5) });
+  const fake = await aProvider(t, { tls: authority.issue([], { days: 5 }) });
   const away = await tested(t, oidcTo(fake.issuer));
   says(away.stdout, "pass", "tls", /TLSv1\.3/);
   says(away.stdout, "warn", "certificate", /^warn {2}certificate {2}localhost, by Test CA, [45] days left/);

@@ -12,6 +12,7 @@ import { millis } from "../../src/kernel/ports.ts";
 import { Secret } from "../../src/kernel/secret.ts";
 import type { VaultLogin } from "../../src/signer/vault/settings.ts";
 import { aVaultReplica, noTls } from "../../src/signer/vault/testing/a-vault-signer.ts";
+import { tlsPrograms } from "../fake/certificates.ts";
 import { bodyOf, loopbackServer } from "../fake/loopback-server.ts";
 import { startFakeVault } from "../fake/vault.ts";
 import { transitTypes, VaultKey } from "../fake/vault-key.ts";
@@ -19,7 +20,6 @@ import { type Exchange, playScenes } from "../fake/vault-scenes.ts";
 import { withoutOpenbao } from "../peer/openbao.ts";
 import { playOnOpenbao } from "../peer/openbao-stage.ts";
 import { missing } from "../peer/peer.ts";
-import { tlsPrograms } from "../peer/tls.ts";
 
 const exchange = z.object({
   ...{ scene: z.string(), method: z.string(), path: z.string(), status: z.int() },

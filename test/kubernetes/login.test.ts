@@ -7,9 +7,9 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import * as client from "openid-client";
 import { fetchAt, startForClients, visit } from "../clients/reach.ts";
+import { makeTestTls, type TestTls } from "../fake/certificates.ts";
 import { type KubePeer, startKubeApiserver, withoutKubeApiserver } from "../peer/kube-apiserver.ts";
 import { freePort } from "../peer/peer.ts";
-import { makeTestTls, type TestTls } from "../peer/tls.ts";
 import type { ServerUnderTest } from "../spec/server-under-test.ts";
 
 const clientId = "kubectl";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Agent, fetch } from "undici";
+import type { TestTls } from "../fake/certificates.ts";
 import { freePort, peerFolder, startPeer } from "./peer.ts";
-import type { TestTls } from "./tls.ts";
 
 export const etcdPrograms = { etcd: "etcd-server" };
 

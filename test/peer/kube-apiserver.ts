@@ -2,9 +2,9 @@ import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Agent, request } from "undici";
+import { makeTestTls, tlsPrograms } from "../fake/certificates.ts";
 import { etcdPrograms, startEtcd } from "./etcd.ts";
 import { findProgram, freePort, missing, peerFolder, startPeer } from "./peer.ts";
-import { makeTestTls, tlsPrograms } from "./tls.ts";
 
 /** The real API server, where KUBE_APISERVER_BIN names one; no package brings it. */
 const program = process.env.KUBE_APISERVER_BIN ?? "";
@@ -50,7 +50,7 @@ export const kubeconfigText = (server: string, caFile: string, user: object, nam
 /** A bare API server: no nodes, no controllers, its own etcd. `flags`: more of them. */
 export async function startKubeApiserver(flags: readonly string[] = []): Promise<KubePeer> {
   const [folder, port, etcd] = [peerFolder("kube"), await freePort(), await startEtcd()];
-  const tls = makeTestTls("O=system:masters,CN=admin");
+  const tls = makeTestTls({ client: "O=system:masters,CN=admin" });
   const at = (name: string): string => join(folder.path, name);
   const { privateKey, publicKey } = generateKeyPairSync("rsa", {
     modulusLength: 2048,

@@ -6,8 +6,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
+import { makeTestTls, type TestTls } from "../fake/certificates.ts";
 import { freePort, type Peer, peerFolder, startPeer } from "./peer.ts";
-import { type ThrowawayCa, throwawayCa } from "./throwaway-ca.ts";
 
 /** For `missing`. */
 export const mariadbPrograms = {
@@ -31,7 +31,7 @@ export interface MariadbPeer {
   readonly port: number;
   /** The Unix socket. */
   readonly socket: string;
-  readonly ca: ThrowawayCa;
+  readonly tls: TestTls;
   /** `storage.config` for a database of this server. */
   config(database: string): MariadbPeerConfig;
   /** A new database, with what `sqlFile` holds. Resolves to its name. */
@@ -50,12 +50,12 @@ export async function startMariadb(parent?: string): Promise<MariadbPeer> {
   const port = await freePort();
   const owner = ownerOf();
   chmodSync(folder.path, 0o711);
-  const ca = throwawayCa(join(folder.path, "tls"), "dex");
+  const tls = makeTestTls({ folder: join(folder.path, "tls") });
   const [data, run] = [join(folder.path, "data"), join(folder.path, "run")];
   const socket = join(run, "my.sock");
   mkdirSync(data, { mode: 0o700 });
   mkdirSync(run, { mode: 0o755 });
-  for (const path of [data, run, ca.serverKey]) if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
+  for (const path of [data, run, tls.serverKeyFile]) if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
   const user = owner === undefined ? [] : ["--user=mysql"];
   // `--no-defaults` everywhere: the distribution's settings would bring their own socket, folder and log.
   execFileSync(
@@ -85,9 +85,9 @@ export async function startMariadb(parent?: string): Promise<MariadbPeer> {
       "--skip-name-resolve",
       "--character-set-server=utf8mb4",
       "--innodb-buffer-pool-size=64M",
-      `--ssl-ca=${ca.caFile}`,
-      `--ssl-cert=${ca.serverCert}`,
-      `--ssl-key=${ca.serverKey}`,
+      `--ssl-ca=${tls.caFile}`,
+      `--ssl-cert=${tls.serverCertFile}`,
+      `--ssl-key=${tls.serverKeyFile}`,
     ];
     peer = await startPeer(
       { command: "mariadbd", args, logFile: join(folder.path, "log") },
@@ -109,7 +109,7 @@ export async function startMariadb(parent?: string): Promise<MariadbPeer> {
     },
     port,
     socket,
-    ca,
+    tls,
     config: (database) => ({
       host: "127.0.0.1",
       port,

@@ -7,8 +7,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
+import { makeTestTls, type TestTls } from "../fake/certificates.ts";
 import { freePort, type Peer, peerFolder, startPeer } from "./peer.ts";
-import { type ThrowawayCa, throwawayCa } from "./throwaway-ca.ts";
 
 /** Debian keeps each version in a folder of its own. */
 function newestBin(): string {
@@ -41,7 +41,7 @@ export interface PostgresPeer {
   readonly port: number;
   /** Folder of the Unix socket. */
   readonly socket: string;
-  readonly ca: ThrowawayCa;
+  readonly tls: TestTls;
   /** `storage.config` for a database of this server. */
   config(database: string): PostgresPeerConfig;
   /** A new database, with what `sqlFile` holds. Resolves to its name. */
@@ -62,17 +62,17 @@ export async function startPostgres(parent?: string): Promise<PostgresPeer> {
   const port = await freePort();
   const owner = ownerOf();
   chmodSync(folder.path, 0o711);
-  const ca = throwawayCa(join(folder.path, "tls"), "tlsdex");
+  const tls = makeTestTls({ client: "CN=tlsdex", folder: join(folder.path, "tls") });
   const [data, socket] = [join(folder.path, "data"), join(folder.path, "sock")];
   for (const path of [data, socket]) mkdirSync(path, { mode: 0o700 });
-  for (const path of [data, socket, ca.serverKey]) if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
+  for (const path of [data, socket, tls.serverKeyFile]) if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
   const identity = owner ?? {};
   execFileSync(`${bin}initdb`, ["-N", "-D", data, "-U", "postgres", "-A", "trust", "--locale=C.UTF-8", "-E", "UTF8"], {
     cwd: "/",
     stdio: ["ignore", "ignore", "pipe"],
     ...identity,
   });
-  writeFileSync(join(data, "postgresql.auto.conf"), serverSettings(socket, ca));
+  writeFileSync(join(data, "postgresql.auto.conf"), serverSettings(socket, tls));
   writeFileSync(join(data, "pg_hba.conf"), access);
   if (owner !== undefined) chownSync(join(data, "postgresql.auto.conf"), owner.uid, owner.gid);
   let peer: Peer | undefined;
@@ -110,7 +110,7 @@ export async function startPostgres(parent?: string): Promise<PostgresPeer> {
     },
     port,
     socket,
-    ca,
+    tls,
     config: (database) => ({
       host: "127.0.0.1",
       port,
@@ -155,14 +155,14 @@ function ownerOf(): { readonly uid: number; readonly gid: number } | undefined {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-const serverSettings = (socket: string, ca: ThrowawayCa): string => `
+const serverSettings = (socket: string, tls: TestTls): string => `
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '${socket}'
 unix_socket_permissions = 0777
 ssl = on
-ssl_ca_file = '${ca.caFile}'
-ssl_cert_file = '${ca.serverCert}'
-ssl_key_file = '${ca.serverKey}'
+ssl_ca_file = '${tls.caFile}'
+ssl_cert_file = '${tls.serverCertFile}'
+ssl_key_file = '${tls.serverKeyFile}'
 max_connections = 200
 shared_buffers = 64MB
 `;

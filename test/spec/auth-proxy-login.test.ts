@@ -1,7 +1,7 @@
 /** A login that an authenticating reverse proxy has already checked: Apache httpd in front of the whole server. */
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { apachePrograms, startApacheProxy } from "../peer/apache-proxy.ts";
+import { apacheProxyPrograms, startApacheProxy } from "../peer/apache-proxy.ts";
 import { missing } from "../peer/peer.ts";
 import { assertPage, authPath, codeOf, redeem, tokensOf, verify } from "./relying-party.ts";
 import { mockConnector, startServerUnderTest } from "./server-under-test.ts";
@@ -15,7 +15,7 @@ const server = await startServerUnderTest({
     { type: "authproxy", id: "far", name: "Far", config: { trustedProxies: ["203.0.113.0/24"] } },
   ],
 });
-const skip = missing(apachePrograms);
+const skip = missing(apacheProxyPrograms);
 const apache = skip === false ? await startApacheProxy(server.port, "/dex/callback/proxy") : undefined;
 const visitors: UserAgent[] = [];
 after(async () => {

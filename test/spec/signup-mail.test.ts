@@ -1,12 +1,9 @@
 /** Mails to people of the built-in database, and what their links do: confirmation, forgotten passwords, changes. */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { makeTestTls } from "../fake/certificates.ts";
 import { fakeCollector } from "../fake/otlp-collector.ts";
 import { type CaughtMail, fakeSmtp, linkIn } from "../fake/smtp.ts";
-import { throwawayCa } from "../peer/throwaway-ca.ts";
 import { addPasskey, passkey, signIn } from "./passkeys.ts";
 import {
   assertPage,
@@ -22,10 +19,11 @@ import {
 import { issuer, startServerUnderTest } from "./server-under-test.ts";
 import type { Answer, UserAgent } from "./user-agent.ts";
 
-const folder = await mkdtemp(join(tmpdir(), "signup-mail-"));
-const ca = throwawayCa(folder, "nobody");
-const tls = { key: await readFile(ca.serverKey, "utf8"), cert: await readFile(ca.serverCert, "utf8") };
-const smtp = await fakeSmtp({ tls, login: { user: "dex", pass: "mail secret" } });
+const tls = makeTestTls();
+const smtp = await fakeSmtp({
+  tls: { key: tls.serverKey, cert: tls.serverCert },
+  login: { user: "dex", pass: "mail secret" },
+});
 const plain = await fakeSmtp();
 
 const hash = "$2a$10$2b2cU8CPhOTaGrs1HRQuAueS7JTT5ZHsHSzYiFPm1leZck7Mc8T4W";
@@ -41,7 +39,7 @@ const mailTo = (port: number, more = {}) => ({
   from: "Example SSO <no-reply@example.com>",
   host: "localhost",
   port,
-  rootCA: ca.caFile,
+  rootCA: tls.caFile,
   ...more,
 });
 const server = await startServerUnderTest(
@@ -56,7 +54,7 @@ const downgraded = await startServerUnderTest({ ...base, mail: mailTo(plain.port
 after(async () => {
   await Promise.all([server.close(), downgraded.close()]);
   await Promise.all([smtp.close(), plain.close()]);
-  await rm(folder, { recursive: true });
+  tls.remove();
 });
 
 let people = 0;

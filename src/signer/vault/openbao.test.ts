@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
+import { makeTestTls, tlsPrograms } from "../../../test/fake/certificates.ts";
 import { startTokenReviewer } from "../../../test/fake/token-reviewer.ts";
 import { type BaoPeer, policyOf, startOpenbao, withoutOpenbao } from "../../../test/peer/openbao.ts";
 import { missing } from "../../../test/peer/peer.ts";
-import { makeTestTls, tlsPrograms } from "../../../test/peer/tls.ts";
 import { UnavailableError } from "../../kernel/errors.ts";
 import { millis } from "../../kernel/ports.ts";
 import { Secret } from "../../kernel/secret.ts";
@@ -224,7 +224,7 @@ describe("a real OpenBao", { skip: withoutOpenbao, timeout: 180_000 }, () => {
 
 describe("a real OpenBao over mutual TLS", { skip: withoutOpenbao || missing(tlsPrograms), timeout: 60_000 }, () => {
   test("trusts by authority and by name, shows a certificate, and takes anything where that is asked for", async (t) => {
-    const tls = makeTestTls("CN=dex", ["vault.example"]);
+    const tls = makeTestTls({ names: ["vault.example"] });
     t.after(tls.remove);
     const bao = await startOpenbao(tls);
     t.after(bao.stop);

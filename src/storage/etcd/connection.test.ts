@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { startBreakableLine } from "../../../test/fake/breakable-line.ts";
+import { makeTestTls, tlsPrograms } from "../../../test/fake/certificates.ts";
 import { type EtcdPeer, enableUsers, etcdPrograms, startEtcd } from "../../../test/peer/etcd.ts";
 import { freePort, missing } from "../../../test/peer/peer.ts";
-import { makeTestTls, tlsPrograms } from "../../../test/peer/tls.ts";
 import { UnavailableError } from "../../kernel/errors.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { makers } from "../conformance/makers.ts";
@@ -199,7 +199,7 @@ describe("users of etcd", { skip: missing(etcdPrograms) }, () => {
 
 describe("TLS towards etcd", { skip: missing({ ...etcdPrograms, ...tlsPrograms }) }, () => {
   let peer: EtcdPeer;
-  const tls = makeTestTls("CN=dex", ["etcd.example"]);
+  const tls = makeTestTls({ names: ["etcd.example"] });
   const stranger = makeTestTls();
   const own = { caFile: tls.caFile, certFile: tls.clientCertFile, keyFile: tls.clientKeyFile };
   before(async () => {

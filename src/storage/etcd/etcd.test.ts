@@ -1,7 +1,7 @@
 import { after, before, describe } from "node:test";
+import { makeTestTls, tlsPrograms } from "../../../test/fake/certificates.ts";
 import { type EtcdPeer, enableUsers, etcdPrograms, startEtcd } from "../../../test/peer/etcd.ts";
 import { missing } from "../../../test/peer/peer.ts";
-import { makeTestTls, tlsPrograms } from "../../../test/peer/tls.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { runStorageConformance } from "../conformance/conformance.ts";
 import { quietDeps } from "../conformance/quiet-deps.ts";

@@ -71,10 +71,10 @@ describe("MariaDB", { skip: missing(mariadbPrograms) }, () => {
       { name: "with host:port", change: () => ({ host: `127.0.0.1:${peer.port}`, port: 1 }) },
       ...["skip-verify", "preferred"].map((mode) => ({ name: mode, change: () => tls(mode) })),
       { name: "true without the authority", change: () => tls("true"), refused: /certificate/ },
-      { name: "custom", change: () => ({ host: "localhost", ...tls("custom", { caFile: peer.ca.caFile }) }) },
+      { name: "custom", change: () => ({ host: "localhost", ...tls("custom", { caFile: peer.tls.caFile }) }) },
       {
         name: "an authority, whatever the mode",
-        change: () => ({ host: "localhost", ...tls("false", { caFile: peer.ca.clientCert }) }),
+        change: () => ({ host: "localhost", ...tls("false", { caFile: peer.tls.clientCertFile }) }),
         refused: /certificate/,
       },
       {
@@ -82,7 +82,11 @@ describe("MariaDB", { skip: missing(mariadbPrograms) }, () => {
         change: () => ({
           host: "localhost",
           user: "tlsdex",
-          ...tls("custom", { caFile: peer.ca.caFile, certFile: peer.ca.clientCert, keyFile: peer.ca.clientKey }),
+          ...tls("custom", {
+            caFile: peer.tls.caFile,
+            certFile: peer.tls.clientCertFile,
+            keyFile: peer.tls.clientKeyFile,
+          }),
         }),
       },
     ],

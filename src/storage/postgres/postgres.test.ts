@@ -63,21 +63,25 @@ describe("PostgreSQL", { skip: missing(postgresPrograms) }, () => {
       ...["allow", "prefer", "require"].map((mode) => ({ name: mode, change: () => tls(mode) })),
       {
         name: "require, and an authority of its own",
-        change: () => tls("require", { caFile: peer.ca.clientCert }),
+        change: () => tls("require", { caFile: peer.tls.clientCertFile }),
         refused: /certificate/,
       },
-      { name: "verify-ca", change: () => tls("verify-ca", { caFile: peer.ca.caFile }) },
-      { name: "verify-full", change: () => tls("verify-full", { caFile: peer.ca.caFile }) },
+      { name: "verify-ca", change: () => tls("verify-ca", { caFile: peer.tls.caFile }) },
+      { name: "verify-full", change: () => tls("verify-full", { caFile: peer.tls.caFile }) },
       {
         name: "verify-full by name",
-        change: () => ({ host: "localhost", ...tls("verify-full", { caFile: peer.ca.caFile }) }),
+        change: () => ({ host: "localhost", ...tls("verify-full", { caFile: peer.tls.caFile }) }),
       },
       { name: "verify-full without the authority", change: () => tls("verify-full"), refused: /certificate/ },
       {
         name: "verify-full with a client certificate",
         change: () => ({
           user: "tlsdex",
-          ...tls("verify-full", { caFile: peer.ca.caFile, certFile: peer.ca.clientCert, keyFile: peer.ca.clientKey }),
+          ...tls("verify-full", {
+            caFile: peer.tls.caFile,
+            certFile: peer.tls.clientCertFile,
+            keyFile: peer.tls.clientKeyFile,
+          }),
         }),
       },
     ],
