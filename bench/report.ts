@@ -77,7 +77,7 @@ function ratio(rows: readonly Row[], row: Row): string {
   return Number.isFinite(factor) ? `${factor.toFixed(2)}×` : "-";
 }
 
-export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((name, column) => Math.max(name.length, 3, ...rows.map((row) => (row[column] ?? "").length)));
   // Names to the left, numbers to the right.
   const line = (cells: readonly string[]): string =>

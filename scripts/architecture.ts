@@ -35,7 +35,7 @@ export function readImports(): readonly Import[] {
 }
 
 /** `imports` as a Mermaid drawing: one box a room, a dotted arrow where only a contract is known. */
-export function drawRooms(imports: readonly Import[]): string {
+function drawRooms(imports: readonly Import[]): string {
   const arrows = new Map<string, boolean>();
   for (const { from, to } of imports) {
     if (ground.has(roomOf(to))) continue;

@@ -11,7 +11,7 @@ export interface Documentation {
 }
 
 /** Where the page of a Markdown file lies. docs/ has the first page, so the repository's own README gets a name. */
-export function pagePath(source: string): string {
+function pagePath(source: string): string {
   if (source === "README.md") return "install.html";
   return source
     .replace(/^docs\//, "")

@@ -64,7 +64,7 @@ export function demandPerson(person: PersonReq, deps: AdminDeps): void {
 export const keyOf = ({ user_id: userId, connector_id: connectorId }: PersonReq) => ({ userId, connectorId });
 
 /** Changes a person by `change`, which returns its argument where there is nothing to remove. Resolves to whether there was. */
-export async function removing(
+async function removing(
   person: PersonReq,
   { storage }: AdminDeps,
   what: string,

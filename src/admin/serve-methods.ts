@@ -130,7 +130,7 @@ const nameOf = ({ subject, subjectaltname, fingerprint256 }: PeerCertificate): s
   [subject?.CN ?? []].flat().join(" ") || subjectaltname || fingerprint256 || "a certificate without a name";
 
 /** `DEADLINE_EXCEEDED` as Go writes it, `DeadlineExceeded`, with one l in `Canceled`: dashboards know these. */
-export const goCode = (code: status): string => {
+const goCode = (code: status): string => {
   if (code === status.OK) return "OK";
   if (code === status.CANCELLED) return "Canceled";
   const name = status[code] ?? "UNKNOWN";

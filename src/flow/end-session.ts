@@ -8,7 +8,7 @@ import { sessionMark } from "../token/revocations.ts";
 import { endsWithSession } from "../token/session-life.ts";
 
 /** For how long a client that does not answer is told again. */
-export const deliveryLifetime = 3 * 24 * 3_600_000;
+const deliveryLifetime = 3 * 24 * 3_600_000;
 
 export interface EndDeps extends EndFamilyDeps {
   readonly storage: Pick<

@@ -14,7 +14,7 @@ import { handleOf, proveKey, refused } from "./webauthn-answer.ts";
 import { requestOptions } from "./webauthn-options.ts";
 
 /** The authenticator whose keys sign people of this connector in; undefined: none does. */
-export const passkeyFactor = (
+const passkeyFactor = (
   { info, connector }: OpenConnector,
   { factors, sessions }: Pick<FlowDeps, "factors" | "sessions">,
 ): WebauthnFactor | undefined =>

@@ -12,7 +12,7 @@ import type { FlowDeps } from "./contract.ts";
 import type { Factor, FactorProof } from "./factor-contract.ts";
 
 /** No authenticator can have this id: it would have to be configured so. */
-export const recoveryId = "$recovery";
+const recoveryId = "$recovery";
 const recoveryType = "RecoveryCodes";
 const count = 10;
 /** Crockford's 32: without those that look like others. */

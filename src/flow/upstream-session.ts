@@ -8,7 +8,7 @@ import type { AuthSession, UpstreamSession } from "../storage/records.ts";
 const mostSessions = 16;
 
 /** Where the sessions that stand on one upstream session are noted: a hash, since upstreams name theirs as they like. */
-export function upstreamSessionKey(connectorId: string, upstreamSessionId: string): string {
+function upstreamSessionKey(connectorId: string, upstreamSessionId: string): string {
   const digest = createHash("sha256")
     .update(JSON.stringify([connectorId, upstreamSessionId]))
     .digest();

@@ -62,7 +62,7 @@ const isUsable = (uri: string): boolean =>
   uri === outOfBandUri || uri.startsWith("/") || parseRedirectUri(uri) !== undefined;
 
 /** Where answers go, including refusals of what follows. */
-export function answerTarget(params: AuthorizationParams, policy: Pick<FlowPolicy, "issuerPath">): AnswerTarget {
+function answerTarget(params: AuthorizationParams, policy: Pick<FlowPolicy, "issuerPath">): AnswerTarget {
   const uri = params.get("redirect_uri") ?? "";
   const state = params.get("state") ?? "";
   const types = parseScope(params.get("response_type") ?? "");

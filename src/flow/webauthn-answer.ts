@@ -104,7 +104,7 @@ export async function addKey(
   return isKept ? { ok: true, proof: proofOf(factor, kept) } : refused("the person has a key by now");
 }
 
-export const isSameKey = ({ credentialId }: WebauthnCredential, id: Uint8Array): boolean =>
+const isSameKey = ({ credentialId }: WebauthnCredential, id: Uint8Array): boolean =>
   Buffer.compare(credentialId, id) === 0;
 
 interface Assertion {

@@ -93,7 +93,7 @@ export async function listen(
 }
 
 /** "127.0.0.1:5556", "[::1]:5556" or ":5556". */
-export function splitAddress(address: string): { readonly host: string; readonly port: number } {
+function splitAddress(address: string): { readonly host: string; readonly port: number } {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address) ?? [];
   if (port === undefined || Number(port) > 65_535) throw new TypeError(`${address} is not host:port`);
   // Go binds localhost to IPv4; Node may choose IPv6, where an old health check does not look.

@@ -21,7 +21,7 @@ export function asGoReads(value: unknown, schema: unknown): unknown {
 }
 
 /** The schema of what is written, without defaults and transformations. */
-export function withoutWrappers(schema: unknown): unknown {
+function withoutWrappers(schema: unknown): unknown {
   if (schema instanceof z.ZodPipe) return withoutWrappers(schema.in);
   const isWrapped =
     schema instanceof z.ZodOptional ||

@@ -31,7 +31,7 @@ const scopeOf: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The scope that releases `claim`; undefined for what we do not hold. */
-export const scopeOfClaim = (claim: string): string | undefined => scopeOf.get(claim);
+const scopeOfClaim = (claim: string): string | undefined => scopeOf.get(claim);
 
 /** `requested` and the scopes that the named claims are part of: what a person must agree to, and policy judges. */
 export function scopesAskedFor(requested: readonly string[], named: NamedClaims | undefined): readonly string[] {

@@ -24,7 +24,7 @@ export const defaultResponseMode = (types: readonly string[]): ResponseMode =>
 const combinations = ["code", "code id_token", "code id_token token", "code token", "id_token", "id_token token"];
 
 /** Whether `types` may be asked for: each is configured by itself, or just this combination is. */
-export const isServed = (types: readonly string[], configured: readonly string[]): boolean =>
+const isServed = (types: readonly string[], configured: readonly string[]): boolean =>
   types.every((type) => isEnabled(type, types, configured));
 
 /** Whether `type` may be asked for as a part of `asked`. */

@@ -20,7 +20,7 @@ export function parseScope(text: string): readonly string[] {
 export const audienceScope = (clientId: string): string => audiencePrefix + clientId;
 
 /** The client whose audience `scope` asks for; undefined for any other scope. */
-export function audienceOf(scope: string): string | undefined {
+function audienceOf(scope: string): string | undefined {
   return scope.startsWith(audiencePrefix) ? scope.slice(audiencePrefix.length) : undefined;
 }
 

@@ -7,7 +7,7 @@ import { type HiddenField, hiddenFields, layout, name, type PageContext } from "
 import { wordsOf } from "./messages.ts";
 
 /** `static/continue.js` needs `script-src 'self'`. */
-export const continueScript = "static/continue.js";
+const continueScript = "static/continue.js";
 
 export interface ForwardPageProps {
   /** `http:` or `https:`; other schemes cannot be posted to. */

@@ -32,5 +32,5 @@ export async function endFamily(family: RefreshToken, deps: EndFamilyDeps): Prom
 }
 
 /** Ends what the family has issued so far; none of it outlives a token made now. */
-export const endFamilyTokens = (id: string, deps: EndFamilyDeps): Promise<void> =>
+const endFamilyTokens = (id: string, deps: EndFamilyDeps): Promise<void> =>
   deps.revocations.revoke(grantTagOf(deps.refreshKey, id), deps.clock.now() + deps.mint.lifetime);

@@ -91,7 +91,7 @@ export interface TokenAnswer {
 }
 
 /** @throws {Error} Nobody answered. */
-export async function askForTokens(port: number, params: Readonly<Record<string, string>>): Promise<TokenAnswer> {
+async function askForTokens(port: number, params: Readonly<Record<string, string>>): Promise<TokenAnswer> {
   const response = await fetch(`http://127.0.0.1:${port}/dex/token`, {
     method: "POST",
     headers: { authorization: `Basic ${Buffer.from(`${appClient.id}:${appClient.secret}`).toString("base64")}` },

@@ -28,7 +28,7 @@ export interface FakeGoogle {
 
 export const janeSub = "110169484474386276334";
 /** Groups that a page of the directory has. */
-export const directoryPage = 2;
+const directoryPage = 2;
 const serviceAccount = "dex@project.iam.gserviceaccount.com";
 const groupScope = "https://www.googleapis.com/auth/admin.directory.group.readonly";
 

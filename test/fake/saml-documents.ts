@@ -137,7 +137,7 @@ const maybe = (name: string, value: string | number | undefined): string =>
 const given = <Key extends keyof ResponseParts>(parts: ResponseParts, key: Key, fallback: ResponseParts[Key]) =>
   key in parts ? parts[key] : fallback;
 
-export const testIssuer = "https://idp.example.com/idp";
+const testIssuer = "https://idp.example.com/idp";
 export const jane = { name: ["Jane Doe"], email: ["janedoe@example.com"], groups: ["admins", "developers"] } as const;
 
 /** The Assertion alone. Namespaces are declared on it, unless `responseNamespacesXml` does. */

@@ -16,7 +16,7 @@ import { Secret } from "../../src/kernel/secret.ts";
 type Dice = (below: number) => number;
 
 /** mulberry32: small, fast, and good enough to break things. */
-export function diceOf(seed: number): Dice {
+function diceOf(seed: number): Dice {
   let state = seed >>> 0;
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0;

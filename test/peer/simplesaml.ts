@@ -15,7 +15,7 @@ export const noSimpleSaml =
   (existsSync(installed) ? false : "no SimpleSAMLphp: apt-get install simplesamlphp");
 
 /** Entity id of the service provider, and what is special about what it gets. PHP, in an array. */
-export const simpleSamlVariants = {
+const simpleSamlVariants = {
   "urn:test:both": "[]",
   "urn:test:assertion-only": "['saml20.sign.response' => false]",
   "urn:test:response-only": "['saml20.sign.assertion' => false]",

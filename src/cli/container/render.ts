@@ -78,9 +78,6 @@ const functions: ReadonlyMap<string, Known> = new Map<string, Known>([
   ["or", { takes: [1, 20], run: (values) => values.find(isTrue) ?? values.at(-1) ?? false }],
 ]);
 
-/** The names of {@link functions}, for the documentation. */
-export const templateFunctions: readonly string[] = [...functions.keys()];
-
 /** Whether `source` has anything to render. */
 export const isTemplate = (source: string): boolean => source.includes("{{");
 

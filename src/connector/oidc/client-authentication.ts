@@ -45,7 +45,7 @@ export function authenticationFor(
 }
 
 /** compat(dex): it refuses the header (dexidp/dex#859). */
-export function isOkta(issuer: string): boolean {
+function isOkta(issuer: string): boolean {
   const host = URL.parse(issuer)?.host ?? "";
   return ["okta.com", "oktapreview.com"].some((domain) => host === domain || host.endsWith(`.${domain}`));
 }

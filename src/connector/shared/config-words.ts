@@ -5,10 +5,6 @@ import { Secret } from "../../kernel/secret.ts";
 
 export const text = (description: string) => z.string().default("").meta({ description });
 
-/** Text without which nothing works. */
-export const requiredText = (key: string, description: string) =>
-  z.string(`no ${key} supplied`).min(1, `no ${key} supplied`).meta({ description });
-
 export const secretText = (description: string) =>
   z
     .string()

@@ -18,11 +18,6 @@ function exactInteger(_key: string, value: unknown, context?: { readonly source?
   return isLossy && /^-?\d+$/.test(context?.source ?? "") ? BigInt(context?.source ?? "") : value;
 }
 
-/** An id that an upstream writes as a whole number or as text, as text. Plain decimal, exact beyond 2^53. */
-export const idText = z
-  .union([z.string().min(1), z.int(), z.bigint()])
-  .transform((id) => (typeof id === "string" ? id : id.toString()));
-
 /** An id that is a whole number above zero, and nothing else: Go's zero would make everybody one person. Exact beyond 2^53. */
 export const numericId = z.union([z.int().positive(), z.bigint().positive()]).transform(String);
 

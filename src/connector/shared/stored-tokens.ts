@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Clock } from "../../kernel/ports.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { parseJson } from "./json.ts";
-import type { TokenClient, Tokens } from "./token-client.ts";
+import type { Tokens } from "./token-client.ts";
 
 /**
  * What Dex's connectors for OAuth services keep for a refresh: `{"accessToken","refreshToken","expiry"}`, a Go time,
@@ -70,15 +70,3 @@ const margin = 10_000;
 /** Whether the access token can still be called with. */
 export const isGood = ({ accessToken, expiresAt = Number.POSITIVE_INFINITY }: StoredTokens, clock: Clock): boolean =>
   accessToken.reveal() !== "" && expiresAt - margin > clock.now();
-
-/** Tokens to call the upstream with: these, or refreshed ones. @throws {Error} Expired, and nothing to refresh with; or as `refresh`. */
-export async function freshTokens(
-  tokens: StoredTokens,
-  client: TokenClient,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<StoredTokens> {
-  if (isGood(tokens, clock)) return tokens;
-  if (tokens.refreshToken === undefined) throw new Error("oauth2: token expired and refresh token is not set");
-  return client.refresh(tokens.refreshToken, signal);
-}

@@ -40,7 +40,7 @@ export function handClock(start = Date.UTC(2026, 7, 1, 12)): HandClock {
 }
 
 /** Bytes that count up, so that no two draws are equal and each is known. */
-export function countingRandom(): Random {
+function countingRandom(): Random {
   let next = 0;
   return { bytes: (count) => Uint8Array.from({ length: count }, () => ++next & 0xff) };
 }

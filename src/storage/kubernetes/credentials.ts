@@ -37,7 +37,7 @@ export interface Cluster {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-export const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
+const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /** @throws {Error} Neither, both, or unreadable. */
 export function locateCluster(config: KubernetesConfig, env: Env, folder = serviceAccountFolder): Promise<Cluster> {

@@ -140,7 +140,7 @@ export async function signInByForm(agent: UserAgent, variant: Variant, more: Par
 }
 
 /** That the person is asked for a password. */
-export function assertForm(answer: Answer): void {
+function assertForm(answer: Answer): void {
   assert.equal(answer.status, 200, answer.headers.location);
   assert.match(answer.body, /<input id="password"/, "no form");
 }

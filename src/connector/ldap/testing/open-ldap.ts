@@ -34,7 +34,7 @@ export interface OpenLdap {
   refresh(identity: Identity, login?: Partial<Login>): Promise<LoginResult>;
 }
 
-export const aLogin = (more: Partial<Login> = {}): Login => ({
+const aLogin = (more: Partial<Login> = {}): Login => ({
   scopes: { offlineAccess: true, groups: true },
   trail: { note: () => undefined },
   signal: AbortSignal.timeout(30_000),

@@ -105,7 +105,7 @@ export async function openServiceProvider(
 const failed = (decisions: readonly Decision[]): string | undefined =>
   decisions.find(({ outcome }) => outcome === "fail")?.check;
 
-export const callbackWith = (samlResponse: string): Callback => ({
+const callbackWith = (samlResponse: string): Callback => ({
   method: "POST",
   url: new URL(acsUrl),
   headers: {},
