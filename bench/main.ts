@@ -33,7 +33,7 @@ const allSystems = (): readonly System[] => [
   oidcProvider(),
   dex("sqlite"),
   dex("memory"),
-  ...(["postgres", "mariadb", "etcd"] as const).flatMap((store) => [ours(store), dex(store)]),
+  ...(["postgres", "mariadb", "etcd", "kubernetes"] as const).flatMap((store) => [ours(store), dex(store)]),
 ];
 
 async function bench(options: Options): Promise<number> {

@@ -18,7 +18,7 @@ Measures this server beside others, interleaved in one run, and prints one table
   --list               name workloads and systems
   --help
 
-DEX_BIN names a Dex binary to compare with, OPENBAO_BIN an OpenBao that signs. Exit status 1 means that a request failed; slowness never does.`;
+DEX_BIN names a Dex binary to compare with, OPENBAO_BIN an OpenBao that signs, KUBE_APISERVER_BIN an API server to keep records in. Exit status 1 means that a request failed; slowness never does.`;
 
 export interface Options {
   readonly isQuick: boolean;

@@ -1,5 +1,6 @@
 /** Databases that are programs of their own: started on loopback for one measurement, with what they need to keep what they said. */
 import { type EtcdPeer, etcdPrograms, startEtcd } from "../../test/peer/etcd.ts";
+import { startKubeApiserver, withoutKubeApiserver } from "../../test/peer/kube-apiserver.ts";
 import { mariadbPrograms, startMariadb } from "../../test/peer/mariadb.ts";
 import { missing } from "../../test/peer/peer.ts";
 import { postgresPrograms, startPostgres } from "../../test/peer/postgres.ts";
@@ -30,6 +31,14 @@ export const databases = {
     async start(directory) {
       const peer: EtcdPeer = await startEtcd({ parent: directory, isDurable: true });
       const storage = { type: "etcd", config: { endpoints: [peer.endpoint] } };
+      return { pid: peer.pid, storage, stop: () => peer.stop() };
+    },
+  },
+  kubernetes: {
+    missing: withoutKubeApiserver,
+    async start(directory) {
+      const peer = await startKubeApiserver([], { parent: directory, isDurable: true });
+      const storage = { type: "kubernetes", config: { kubeConfigFile: peer.kubeconfig } };
       return { pid: peer.pid, storage, stop: () => peer.stop() };
     },
   },

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Agent, request } from "undici";
 import { makeTestTls, tlsPrograms } from "../fake/certificates.ts";
-import { etcdPrograms, startEtcd } from "./etcd.ts";
+import { type EtcdSettings, etcdPrograms, startEtcd } from "./etcd.ts";
 import { findProgram, freePort, missing, peerFolder, startPeer } from "./peer.ts";
 
 /** The real API server, where KUBE_APISERVER_BIN names one; no package brings it. */
@@ -20,6 +20,7 @@ export interface KubeAnswer {
 }
 
 export interface KubePeer {
+  readonly pid: number;
   /** A kubeconfig file of somebody who may do everything. */
   readonly kubeconfig: string;
   /** The same with another namespace than `default`. */
@@ -48,8 +49,8 @@ export const kubeconfigText = (server: string, caFile: string, user: object, nam
   });
 
 /** A bare API server: no nodes, no controllers, its own etcd. `flags`: more of them. */
-export async function startKubeApiserver(flags: readonly string[] = []): Promise<KubePeer> {
-  const [folder, port, etcd] = [peerFolder("kube"), await freePort(), await startEtcd()];
+export async function startKubeApiserver(flags: readonly string[] = [], store: EtcdSettings = {}): Promise<KubePeer> {
+  const [folder, port, etcd] = [peerFolder("kube", store.parent), await freePort(), await startEtcd(store)];
   const tls = makeTestTls({ client: "O=system:masters,CN=admin" });
   const at = (name: string): string => join(folder.path, name);
   const { privateKey, publicKey } = generateKeyPairSync("rsa", {
@@ -95,6 +96,7 @@ export async function startKubeApiserver(flags: readonly string[] = []): Promise
   };
   const admin = { "client-certificate": tls.clientCertFile, "client-key": tls.clientKeyFile };
   return {
+    pid: peer.child.pid ?? 0,
     kubeconfig: kubeconfigOf("admin", admin),
     kubeconfigIn: (namespace) => kubeconfigOf(`admin-${namespace}`, admin, namespace),
     kubeconfigOf: (token) => kubeconfigOf(token, { token }),
