@@ -5,7 +5,9 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { stringify } from "yaml";
 import { aFolder, copyOfFixture, withoutFixtures } from "../compat/fixtures.ts";
-import { type MariadbPeer, mariadbPrograms, startMariadb } from "../peer/mariadb.ts";
+import { mariadbPrograms, startMariadb } from "../peer/mariadb.ts";
+import { startMysql, withoutMysql } from "../peer/mysql.ts";
+import type { MysqlPeer } from "../peer/mysql-server.ts";
 import { missing } from "../peer/peer.ts";
 import { type PostgresPeer, postgresPrograms, startPostgres } from "../peer/postgres.ts";
 import { dex, startDex } from "./run-dex.ts";
@@ -82,9 +84,14 @@ test("a copy that was killed is started again and goes on; it shows how far it i
   assert.equal(copied(), count);
 });
 
+const tokensIn = (file: string): unknown =>
+  new DatabaseSync(file, { readOnly: true })
+    .prepare("select id, token, claims_user_id, scopes from refresh_token order by id")
+    .all();
+
 describe("dex storage copy", { skip: withoutFixtures || missing({ ...postgresPrograms, ...mariadbPrograms }) }, () => {
   let postgres: PostgresPeer;
-  let mariadb: MariadbPeer;
+  let mariadb: MysqlPeer;
   before(async () => {
     [postgres, mariadb] = await Promise.all([startPostgres(), startMariadb()]);
   });
@@ -111,11 +118,27 @@ describe("dex storage copy", { skip: withoutFixtures || missing({ ...postgresPro
     const again = await dex(["storage", "copy", "--from", configs[2] ?? "", "--to", configs[3] ?? ""]);
     assert.equal(again.code, 0);
     assert.match(again.stdout, / {8}0 +[1-9]\d* {9}0 {2}refreshTokens\n/);
-    const tokens = (file: string): unknown =>
-      new DatabaseSync(file, { readOnly: true })
-        .prepare("select id, token, claims_user_id, scopes from refresh_token order by id")
-        .all();
-    assert.deepEqual(tokens(last), tokens(first));
+    assert.deepEqual(tokensIn(last), tokensIn(first));
+  });
+
+  test("and to MySQL and back", { skip: withoutMysql }, async (t) => {
+    const mysql = await startMysql();
+    t.after(() => mysql.stop());
+    const first = copyOfFixture(t, "master-sessions");
+    const last = join(aFolder(t), "last.db");
+    const there = configFile(t, { type: "mysql", config: mysql.config(await mysql.createDatabase()) });
+    for (const [from, to] of [
+      [sqlite(t, first), there],
+      [there, sqlite(t, last)],
+    ] as const) {
+      const { code, stdout, stderr } = await dex(["storage", "copy", "--from", from, "--to", to]);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, / [1-9]\d* {9}0 {9}0 {2}refreshTokens\n/);
+    }
+    const checked = await dex(["storage", "check", there]);
+    assert.match(checked.stdout, /^storage {2}mysql\nschema {3}24 of 24\n/);
+    assert.match(checked.stdout, / [1-9]\d* {2}refreshTokens\n/);
+    assert.deepEqual(tokensIn(last), tokensIn(first));
   });
 
   test("what differs in the target is left alone and told", async (t) => {

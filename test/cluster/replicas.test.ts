@@ -1,27 +1,46 @@
-/** Three processes on one PostgreSQL: what only one of them may do, and what all must agree on. */
+/** Three processes on one database: what only one of them may do, and what all must agree on. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
+import { startMysql, withoutMysql } from "../peer/mysql.ts";
 import { missing } from "../peer/peer.ts";
-import { type PostgresPeer, postgresPrograms, startPostgres } from "../peer/postgres.ts";
+import { postgresPrograms, startPostgres } from "../peer/postgres.ts";
 import { beginFamily, type Cluster, redeemAt, refreshAt, startCluster } from "./cluster.ts";
 
 /** Seconds of key rotation; longer by hand: `CLUSTER_SECONDS=120`. */
 const rotationSeconds = Number(process.env.CLUSTER_SECONDS ?? 14);
 
-describe("three processes on one PostgreSQL", { skip: missing(postgresPrograms) }, () => {
-  let peer: PostgresPeer;
+interface Database {
+  config(database: string): object;
+  createDatabase(): Promise<string>;
+  query(database: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  stop(): Promise<void>;
+}
+
+for (const { name, type, skip, start } of [
+  {
+    name: "PostgreSQL",
+    type: "postgres",
+    skip: missing(postgresPrograms),
+    start: (): Promise<Database> => startPostgres(),
+  },
+  { name: "MySQL", type: "mysql", skip: withoutMysql, start: (): Promise<Database> => startMysql() },
+])
+  describe(`three processes on one ${name}`, { skip }, () => testReplicas(type, start));
+
+function testReplicas(type: string, startDatabase: () => Promise<Database>): void {
+  let peer: Database;
   let cluster: Cluster;
   const portOf = (number: number): number => cluster.replicas[number % cluster.replicas.length]?.port ?? 0;
   const rowsOf = async (table: string): Promise<number> => {
-    const [row] = await peer.query("dex1", `select count(*)::int as rows from ${table}`);
-    return Number(row?.rows);
+    const [row] = await peer.query("dex1", `select count(*) as seen from ${table}`);
+    return Number(row?.seen);
   };
 
   before(async () => {
-    peer = await startPostgres();
+    peer = await startDatabase();
     cluster = await startCluster(3, {
-      storage: { type: "postgres", config: peer.config(await peer.createDatabase()) },
+      storage: { type, config: peer.config(await peer.createDatabase()) },
       signer: { type: "local", config: { keysRotationPeriod: "5s" } },
       expiry: { idTokens: "1m", refreshTokens: { reuseInterval: "30s" } },
     });
@@ -79,4 +98,4 @@ describe("three processes on one PostgreSQL", { skip: missing(postgresPrograms) 
     assert.ok(seen.size >= 2, `${seen.size} keys signed`);
     assert.ok(verified > 20, `${verified} tokens`);
   });
-});
+}

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { mariadbPrograms, startMariadb } from "../peer/mariadb.ts";
+import { startMysql, withoutMysql } from "../peer/mysql.ts";
+import type { MysqlPeer } from "../peer/mysql-server.ts";
 import { missing } from "../peer/peer.ts";
 import { postgresPrograms, startPostgres } from "../peer/postgres.ts";
 import { type FixtureName, fixtureFile } from "./fixtures.ts";
@@ -75,12 +77,12 @@ const postgres = (name: "postgres" | "ent-postgres", count: number, table: strin
   },
 });
 
-const mysql: Backend = {
+const mysql = (skip: string | false, startPeer: () => Promise<MysqlPeer>): Backend => ({
   name: "mysql",
   count: 5,
-  skip: missing(mariadbPrograms),
+  skip,
   async start() {
-    const peer = await startMariadb();
+    const peer = await startPeer();
     return {
       async load(version) {
         const database = await peer.createDatabase(fixtureFile(version, "mysql"));
@@ -94,13 +96,14 @@ const mysql: Backend = {
       stop: () => peer.stop(),
     };
   },
-};
+});
 
-/** By the name of the fixtures' files. */
+/** By the program, or by the name of the fixtures' files where that says it. */
 export const backends = {
   sqlite3: sqlite("sqlite3", 10, "auth_code"),
   postgres: postgres("postgres", 10, "auth_code"),
-  mysql,
+  mariadb: mysql(missing(mariadbPrograms), startMariadb),
+  mysql: mysql(withoutMysql, startMysql),
   "ent-sqlite3": sqlite("ent-sqlite3", 2, "auth_codes"),
   "ent-postgres": postgres("ent-postgres", 2, "auth_codes"),
 } as const;

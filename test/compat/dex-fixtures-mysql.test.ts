@@ -1,4 +1,6 @@
+import { describe } from "node:test";
 import { backends } from "./backends.ts";
 import { runFixtureSuite } from "./fixture-suite.ts";
 
-runFixtureSuite(backends.mysql);
+describe("MariaDB", () => runFixtureSuite(backends.mariadb));
+describe("MySQL", () => runFixtureSuite(backends.mysql));

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { mariadbPrograms, startMariadb } from "../peer/mariadb.ts";
+import { startMysql, withoutMysql } from "../peer/mysql.ts";
 import { missing } from "../peer/peer.ts";
 import { postgresPrograms, startPostgres } from "../peer/postgres.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../spec/server-under-test.ts";
@@ -16,12 +17,18 @@ interface Database {
 }
 
 const databases = [
-  { type: "postgres", skip: missing(postgresPrograms), start: (): Promise<Database> => startPostgres() },
-  { type: "mysql", skip: missing(mariadbPrograms), start: (): Promise<Database> => startMariadb() },
+  {
+    name: "PostgreSQL",
+    type: "postgres",
+    skip: missing(postgresPrograms),
+    start: (): Promise<Database> => startPostgres(),
+  },
+  { name: "MariaDB", type: "mysql", skip: missing(mariadbPrograms), start: (): Promise<Database> => startMariadb() },
+  { name: "MySQL", type: "mysql", skip: withoutMysql, start: (): Promise<Database> => startMysql() },
 ];
 
-for (const { type, skip, start } of databases) {
-  describe(`${type} goes away`, { skip }, () => {
+for (const { name, type, skip, start } of databases) {
+  describe(`${name} goes away`, { skip }, () => {
     let peer: Database;
     before(async () => {
       peer = await start();

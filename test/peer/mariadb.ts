@@ -1,140 +1,29 @@
-/**
- * A MariaDB of our own: a new data folder, on a free port of 127.0.0.1 and on a Unix socket, with TLS and a user that
- * needs a client certificate. What was acknowledged is on disk, so it may be killed.
- */
-import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { createConnection } from "mysql2/promise";
-import { makeTestTls, type TestTls } from "../fake/certificates.ts";
-import { freePort, type Peer, peerFolder, startPeer } from "./peer.ts";
+import { readFileSync } from "node:fs";
+import { type MysqlPeer, startMysqlServer } from "./mysql-server.ts";
 
 /** For `missing`. */
 export const mariadbPrograms = {
   mariadbd: "mariadb-server",
   "mariadb-install-db": "mariadb-server",
-  mariadb: "mariadb-client",
   openssl: "openssl",
 };
 
-export interface MariadbPeerConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-  readonly ssl: { readonly mode: string };
-}
-
-export interface MariadbPeer {
-  readonly pid: number;
-  readonly port: number;
-  /** The Unix socket. */
-  readonly socket: string;
-  readonly tls: TestTls;
-  /** `storage.config` for a database of this server. */
-  config(database: string): MariadbPeerConfig;
-  /** A new database, with what `sqlFile` holds. Resolves to its name. */
-  createDatabase(sqlFile?: string): Promise<string>;
-  /** As root. */
-  query(database: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
-  /** Ends it at once, as a power cut does, and starts it again. */
-  kill(): Promise<void>;
-  start(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** `parent`: where its folder is made. */
-export async function startMariadb(parent?: string): Promise<MariadbPeer> {
-  const folder = peerFolder("mariadb", parent);
-  const port = await freePort();
+/** MariaDB, as Debian brings it. `parent`: where its folder is made. */
+export function startMariadb(parent?: string): Promise<MysqlPeer> {
   const owner = ownerOf();
-  chmodSync(folder.path, 0o711);
-  const tls = makeTestTls({ folder: join(folder.path, "tls") });
-  const [data, run] = [join(folder.path, "data"), join(folder.path, "run")];
-  const socket = join(run, "my.sock");
-  mkdirSync(data, { mode: 0o700 });
-  mkdirSync(run, { mode: 0o755 });
-  for (const path of [data, run, tls.serverKeyFile]) if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
-  const user = owner === undefined ? [] : ["--user=mysql"];
   // `--no-defaults` everywhere: the distribution's settings would bring their own socket, folder and log.
-  execFileSync(
+  const own = (data: string) => [
+    "--no-defaults",
+    ...(owner === undefined ? [] : ["--user=mysql"]),
+    `--datadir=${data}`,
+  ];
+  const install = (data: string): [string, ...string[]] => [
     "mariadb-install-db",
-    ["--no-defaults", ...user, `--datadir=${data}`, "--skip-test-db", "--auth-root-authentication-method=normal"],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
-  const query = async (database: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> => {
-    const connection = await createConnection({ socketPath: socket, user: "root", database, dateStrings: true });
-    try {
-      const [rows] = await connection.query(sql);
-      return Array.isArray(rows) ? rows.map((row) => ({ ...row })) : [];
-    } finally {
-      connection.destroy();
-    }
-  };
-  let peer: Peer | undefined;
-  const start = async (): Promise<void> => {
-    const args = [
-      "--no-defaults",
-      ...user,
-      `--datadir=${data}`,
-      `--port=${port}`,
-      "--bind-address=127.0.0.1",
-      `--socket=${socket}`,
-      `--pid-file=${join(run, "own.pid")}`,
-      "--skip-name-resolve",
-      "--character-set-server=utf8mb4",
-      "--innodb-buffer-pool-size=64M",
-      `--ssl-ca=${tls.caFile}`,
-      `--ssl-cert=${tls.serverCertFile}`,
-      `--ssl-key=${tls.serverKeyFile}`,
-    ];
-    peer = await startPeer(
-      { command: "mariadbd", args, logFile: join(folder.path, "log") },
-      async () => (await query("mysql", "select 1 as one")).length === 1,
-    );
-  };
-  await start();
-  for (const sql of [
-    "create user 'dex'@'%' identified by 'dex'",
-    "create user 'tlsdex'@'%' identified by 'dex' require x509",
-    "grant all on *.* to 'dex'@'%'",
-    "grant all on *.* to 'tlsdex'@'%'",
-  ])
-    await query("mysql", sql);
-  let databases = 0;
-  return {
-    get pid() {
-      return peer?.child.pid ?? 0;
-    },
-    port,
-    socket,
-    tls,
-    config: (database) => ({
-      host: "127.0.0.1",
-      port,
-      user: "dex",
-      password: "dex",
-      database,
-      ssl: { mode: "false" },
-    }),
-    async createDatabase(sqlFile) {
-      const name = `dex${++databases}`;
-      await query("mysql", `create database ${name} character set utf8mb4`);
-      if (sqlFile !== undefined) {
-        const target = ["--no-defaults", "-S", socket, "-uroot", name];
-        execFileSync("mariadb", target, { input: readFileSync(sqlFile), stdio: ["pipe", "ignore", "pipe"] });
-      }
-      return name;
-    },
-    query,
-    kill: async () => peer?.stop("SIGKILL"),
-    start,
-    async stop() {
-      await peer?.stop();
-      folder.remove();
-    },
-  };
+    ...own(data),
+    "--skip-test-db",
+    "--auth-root-authentication-method=normal",
+  ];
+  return startMysqlServer({ name: "mariadb", owner, install, serve: (data) => ["mariadbd", ...own(data)] }, parent);
 }
 
 /** The user of Debian's package, where we are root. */
