@@ -6,7 +6,8 @@
  *     lib/            chunks that are loaded when they are needed, threads, assets, protocols
  *     node_modules/   native addons alone
  *
- * A connector, a storage or a library that is loaded lazily in the source is a chunk of its own here.
+ * A connector, a storage or a library that is loaded lazily in the source is a chunk of its own here. The code that
+ * they and the server share is one chunk: see {@link core}.
  */
 import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -26,13 +27,26 @@ const root = join(import.meta.dirname, "../..");
 const banner = `import { createRequire as dexCreateRequire } from "node:module";
 const require = dexCreateRequire(import.meta.url);`;
 
+/**
+ * What a running server always has. esbuild makes a chunk of all code that the same entries reach, and each lazy part is an
+ * entry: the server would begin with sixty files, of which each costs half a millisecond. So all lazy parts, the
+ * commands too, reach all of this, and it is one file, loaded whole.
+ */
+const core = ["src/cli/serve.ts", "src/server/server.ts", "src/config/config.ts"].map((file) => join(root, file));
+/** These need none of it, and somebody waits for them. */
+const apart = ["run", "version", "help", "ask"].map((name) => join(root, `src/cli/${name}.ts`));
+
+const withCore = (path: string, lazy: ReadonlySet<string>): string =>
+  lazy.has(path) && !apart.includes(path) ? core.map((file) => `\nimport ${JSON.stringify(file)};`).join("") : "";
+
 /** Our references lead to their places in lib/, and the version is this build's. */
-const ours = (version: string): Plugin => ({
+const ours = (version: string, lazy: ReadonlySet<string>): Plugin => ({
   name: "ours",
   setup({ onLoad }) {
     onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
       if (!path.startsWith(join(root, "src"))) return undefined;
-      return { contents: redirectReferences(await readFile(path, "utf8")), loader: "ts" };
+      const contents = redirectReferences(await readFile(path, "utf8")) + withCore(path, lazy);
+      return { contents, loader: "ts" };
     });
     onLoad({ filter: /\/package\.json$/ }, ({ path }) =>
       path === join(root, "package.json") ? { contents: JSON.stringify({ version }), loader: "json" } : undefined,
@@ -72,7 +86,7 @@ export async function writeBundle(folder: string, version = buildVersion(root)):
   for (const part of ["dex.mjs", "dex.mjs.map", "bin", "lib", "node_modules", "LICENSE"]) {
     rmSync(join(folder, part), { recursive: true, force: true });
   }
-  const { entries, assets } = findReferences(root);
+  const { entries, assets, lazy } = findReferences(root);
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [
@@ -96,7 +110,7 @@ export async function writeBundle(folder: string, version = buildVersion(root)):
     metafile: true,
     banner: { js: `${banner}\nconst dexLib = import.meta.dirname;` },
     external: addons,
-    plugins: [plainBuiltins, ours(version), kubeconfigOnly, protocolsOfPackages, lazyPackages(addons)],
+    plugins: [plainBuiltins, ours(version, lazy), kubeconfigOnly, protocolsOfPackages, lazyPackages(addons)],
     logLevel: "warning",
   });
   for (const asset of assets) cpSync(asset, join(folder, "lib", shippedName(asset)), { recursive: true });
