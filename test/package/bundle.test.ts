@@ -70,6 +70,17 @@ test("what is chosen by the configuration is in no chunk that every start reads"
   }
 });
 
+test("a server begins with few files, for each costs half a millisecond", () => {
+  const files = new Set<string>();
+  const entries = ["cli/main", "cli/run", "cli/serve", "server/server", "connector/registry", "storage/sqlite/sqlite"];
+  for (const entry of entries) {
+    const found = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === `src/${entry}.ts`);
+    assert.ok(found, entry);
+    always(metafile.outputs, found[0], files);
+  }
+  assert.ok(files.size <= 20, [...files].join("\n"));
+});
+
 test("no module of Node's own is asked for all it has: node:http would load undici", () => {
   for (const file of globSync("{dex.mjs,lib/*.mjs}", { cwd: folder })) {
     const text = readFileSync(join(folder, file), "utf8");
