@@ -34,7 +34,9 @@ const require = dexCreateRequire(import.meta.url);`;
  */
 const core = ["src/cli/serve.ts", "src/server/server.ts", "src/config/config.ts"].map((file) => join(root, file));
 /** These need none of it, and somebody waits for them. */
-const apart = ["run", "version", "help", "ask"].map((name) => join(root, `src/cli/${name}.ts`));
+const apart = ["cli/run", "cli/version", "cli/help", "cli/ask", "cli/admin/admin", "server/admin-client"].map((name) =>
+  join(root, `src/${name}.ts`),
+);
 
 const withCore = (path: string, lazy: ReadonlySet<string>): string =>
   lazy.has(path) && !apart.includes(path) ? core.map((file) => `\nimport ${JSON.stringify(file)};`).join("") : "";
