@@ -35,7 +35,6 @@ export const de: Catalogue = {
   "signup.back": "Ich habe schon ein Konto",
 
   "password.forgot": "Passwort vergessen?",
-  "signup.disabled": "Hier können keine Konten angelegt werden.",
   "signup.problem.email_missing": "Geben Sie Ihre E-Mail-Adresse ein.",
   "signup.problem.email_invalid": "Das ist keine vollständige E-Mail-Adresse.",
   "signup.problem.username_missing": "Geben Sie Ihren Namen ein.",

@@ -32,7 +32,6 @@ export const en = {
   "signup.back": "I already have an account",
 
   "password.forgot": "Forgot your password?",
-  "signup.disabled": "Accounts cannot be created here.",
   "signup.problem.email_missing": "Enter your email address.",
   "signup.problem.email_invalid": "This is not a complete email address.",
   "signup.problem.username_missing": "Enter your name.",

@@ -33,7 +33,6 @@ export const es: Catalogue = {
   "signup.back": "Ya tengo una cuenta",
 
   "password.forgot": "¿Olvidó su contraseña?",
-  "signup.disabled": "Aquí no se pueden crear cuentas.",
   "signup.problem.email_missing": "Escriba su correo electrónico.",
   "signup.problem.email_invalid": "Esta dirección de correo no está completa.",
   "signup.problem.username_missing": "Escriba su nombre.",

@@ -34,7 +34,6 @@ export const fr: Catalogue = {
   "signup.back": "J’ai déjà un compte",
 
   "password.forgot": "Mot de passe oublié ?",
-  "signup.disabled": "Il n’est pas possible de créer un compte ici.",
   "signup.problem.email_missing": "Saisissez votre adresse e-mail.",
   "signup.problem.email_invalid": "Cette adresse e-mail n’est pas complète.",
   "signup.problem.username_missing": "Saisissez votre nom.",

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger, Random } from "../../kernel/ports.ts";
 import type { KindName, RecordKinds } from "../records.ts";
+import type { CollectedKind } from "../shared/collect-kinds.ts";
 import { expiries } from "../shared/expiry.ts";
 import { decode, type Found } from "./codec.ts";
 import { EtcdCollection } from "./collection.ts";
@@ -31,7 +32,7 @@ export class ExpiringCollection<K extends KindName> extends EtcdCollection<K> {
   }
 
   /** Deletes up to `batch` of what expired before `now`. `isDone`: everything has been looked at. */
-  async collect(now: number, batch: number): Promise<{ readonly deleted: number; readonly isDone: boolean }> {
+  async collect(now: number, batch: number): Promise<CollectedKind> {
     let deleted = 0;
     while (deleted < batch) {
       const { found, next, revision } = await this.read(this.#after, Math.min(pageSize, batch - deleted));

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Random } from "../../kernel/ports.ts";
 import type { KindName, RecordKinds } from "../records.ts";
+import type { CollectedKind } from "../shared/collect-kinds.ts";
 import { expiries } from "../shared/expiry.ts";
 import { KubernetesCollection } from "./collection.ts";
 import { decode, type Found, preconditionsOf } from "./objects.ts";
@@ -27,7 +28,7 @@ export class ExpiringCollection<K extends KindName> extends KubernetesCollection
   }
 
   /** Deletes up to `batch` of what expired before `now`. `isDone`: everything has been looked at. */
-  async collect(now: number, batch: number): Promise<{ readonly deleted: number; readonly isDone: boolean }> {
+  async collect(now: number, batch: number): Promise<CollectedKind> {
     let deleted = 0;
     for (let restarts = 0; deleted < batch; ) {
       const page = await this.client.page({ limit: Math.min(pageSize, batch - deleted) }, this.#from);

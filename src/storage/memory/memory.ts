@@ -15,6 +15,7 @@ import {
   type UserKind,
 } from "../contract.ts";
 import type { KindName, RecordKinds, UserKey } from "../records.ts";
+import { type CollectedKind, collectKinds, nothingToCollect } from "../shared/collect-kinds.ts";
 import { expiries } from "../shared/expiry.ts";
 import { pageOf } from "../shared/page-of.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
@@ -60,9 +61,9 @@ class MemoryCollection<K extends KindName> implements Collection<RecordKinds[K][
   }
 
   /** Deletes up to `batch` of what expired before `now`, a slice per turn. */
-  async collect(now: number, batch: number): Promise<number> {
+  async collect(now: number, batch: number): Promise<CollectedKind> {
     const expiryOf = expiries[this.kind];
-    if (expiryOf === undefined) return 0;
+    if (expiryOf === undefined) return nothingToCollect;
     let deleted = 0;
     let seen = 0;
     for (const [key, record] of this.#records) {
@@ -70,7 +71,7 @@ class MemoryCollection<K extends KindName> implements Collection<RecordKinds[K][
       if (expiryOf(record) < now && this.#records.delete(key)) deleted++;
       if (++seen % 1000 === 0) await nextTurn();
     }
-    return deleted;
+    return { deleted, isDone: deleted < batch };
   }
 
   #textOf(key: RecordKinds[K]["key"]): string {
@@ -133,14 +134,7 @@ export function openMemory(): Storage {
   };
   return {
     ...collections,
-    async collectGarbage(now, batch) {
-      const deleted: Partial<Record<KindName, number>> = {};
-      for (const [kind, collection] of Object.entries(collections)) {
-        const count = await collection.collect(now, batch);
-        if (count > 0) deleted[kind as KindName] = count;
-      }
-      return { deleted, isDone: Object.values(deleted).every((count) => count < batch) };
-    },
+    collectGarbage: (now, batch) => collectKinds(collections, now, batch),
     ping: async () => {},
     close: async () => {},
   };

@@ -1,10 +1,18 @@
 import type { Collected } from "../contract.ts";
 import type { KindName } from "../records.ts";
 
-/** A kind of record that ends by itself. */
-export interface Ending {
-  /** Deletes up to `batch` of what expired before `now`. `isDone`: everything has been looked at. */
-  collect(now: number, batch: number): Promise<{ readonly deleted: number; readonly isDone: boolean }>;
+/** What was done with one kind. `isDone`: everything has been looked at. */
+export interface CollectedKind {
+  readonly deleted: number;
+  readonly isDone: boolean;
+}
+
+export const nothingToCollect: CollectedKind = { deleted: 0, isDone: true };
+
+/** A kind of record that may end by itself. */
+interface Ending {
+  /** Deletes up to `batch` of what expired before `now`. */
+  collect(now: number, batch: number): Promise<CollectedKind>;
 }
 
 /** One step of a run over all of them. */

@@ -5,6 +5,7 @@ import { goJson } from "../../kernel/go-json.ts";
 import { AlreadyExistsError, type Collection, type Page } from "../contract.ts";
 import type { KindName, RecordKinds, UserKey } from "../records.ts";
 import { ChangeQueue } from "../shared/change-queue.ts";
+import { type CollectedKind, nothingToCollect } from "../shared/collect-kinds.ts";
 import { pageOf } from "../shared/page-of.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { changedColumns } from "../shared/sql/changed-columns.ts";
@@ -103,10 +104,10 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
   }
 
   /** Deletes up to `batch` of what expired before `now`. */
-  async collect(now: number, batch: number): Promise<number> {
+  async collect(now: number, batch: number): Promise<CollectedKind> {
     const { removeExpired } = this.#sql;
     const expired = this.#expired;
-    if (expired === undefined || removeExpired === undefined) return 0;
+    if (expired === undefined || removeExpired === undefined) return nothingToCollect;
     const times = (this.#kind.expiry ?? []).map(() => formatTime(now));
     const rows = guarded(() => expired.all(...times, batch) as readonly Row[]);
     const outcomes = await Promise.all(
@@ -118,7 +119,8 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
         ]);
       }),
     );
-    return outcomes.filter((outcome) => "changes" in outcome && outcome.changes > 0).length;
+    const deleted = outcomes.filter((outcome) => "changes" in outcome && outcome.changes > 0).length;
+    return { deleted, isDone: deleted < batch };
   }
 
   /**

@@ -10,6 +10,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import type { Storage, StorageDeps, StorageReport, StorageType } from "../contract.ts";
 import type { KindName } from "../records.ts";
+import { collectKinds } from "../shared/collect-kinds.ts";
 import { entLayout } from "../shared/sql/ent-layout.ts";
 import { kindsIn, reportOf } from "../shared/sql/inspect-server.ts";
 import { flatLayout, type SqlLayout } from "../shared/sql/layout.ts";
@@ -60,14 +61,7 @@ export async function openSqlite(
   }
   return {
     ...collections,
-    async collectGarbage(now, batch) {
-      const deleted: Partial<Record<KindName, number>> = {};
-      for (const [kind, collection] of Object.entries(collections)) {
-        const count = await collection.collect(now, batch);
-        if (count > 0) deleted[kind as KindName] = count;
-      }
-      return { deleted, isDone: Object.values(deleted).every((count) => count < batch) };
-    },
+    collectGarbage: (now, batch) => collectKinds(collections, now, batch),
     async ping() {
       collections.serverSecrets.probe();
     },

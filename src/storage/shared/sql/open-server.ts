@@ -1,6 +1,7 @@
 import { UnavailableError } from "../../../kernel/errors.ts";
 import type { Storage, StorageDeps } from "../../contract.ts";
 import type { KindName } from "../../records.ts";
+import { collectKinds } from "../collect-kinds.ts";
 import type { Dialect } from "./dialect.ts";
 import { type SqlDriver, SqlFault } from "./driver.ts";
 import type { SqlLayout } from "./layout.ts";
@@ -31,14 +32,7 @@ export async function openSqlServer(
   const collections = collectionsOf(dialect, layout, client);
   return {
     ...collections,
-    async collectGarbage(now, batch) {
-      const deleted: Partial<Record<KindName, number>> = {};
-      for (const [kind, collection] of Object.entries(collections)) {
-        const count = await collection.collect(now, batch);
-        if (count > 0) deleted[kind as KindName] = count;
-      }
-      return { deleted, isDone: Object.values(deleted).every((count) => count < batch) };
-    },
+    collectGarbage: (now, batch) => collectKinds(collections, now, batch),
     ping: (signal) => untilAborted(client.read({ sql: "select 1", cells: [] }), signal),
     close: () => client.close(),
   };

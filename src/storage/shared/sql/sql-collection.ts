@@ -4,6 +4,7 @@ import { goJson } from "../../../kernel/go-json.ts";
 import { AlreadyExistsError, type Collection, type Page } from "../../contract.ts";
 import type { KindName, RecordKinds, UserKey } from "../../records.ts";
 import { ChangeQueue } from "../change-queue.ts";
+import { type CollectedKind, nothingToCollect } from "../collect-kinds.ts";
 import { LastRead } from "../last-read.ts";
 import { pageOf } from "../page-of.ts";
 import { keyParts, keyText, recordKey } from "../record-key.ts";
@@ -113,11 +114,12 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
   }
 
   /** Deletes up to `batch` of what expired before `now`. */
-  async collect(now: number, batch: number): Promise<number> {
+  async collect(now: number, batch: number): Promise<CollectedKind> {
     const { removeExpired } = this.#sql;
-    if (removeExpired === undefined) return 0;
+    if (removeExpired === undefined) return nothingToCollect;
     const times = (this.#kind.expiry ?? []).map(() => this.#dialect.encode(now, "time"));
-    return (await this.#read(removeExpired(batch), times)).changes;
+    const deleted = (await this.#read(removeExpired(batch), times)).changes;
+    return { deleted, isDone: deleted < batch };
   }
 
   /** Whatever the collections' owner counts. */
