@@ -63,6 +63,17 @@ test("asks for an email address and knows Dex's example user, in any case", asyn
   assert.deepEqual(await connector.login("Admin@Example.COM", right, aLogin()), { ok: true, identity });
 });
 
+test("an unknown user costs what the last known one did, whatever the operator's hashes cost", async () => {
+  const { connector, compared } = aLocal(aPassword({ hash: `$2b$12$${".".repeat(53)}` }));
+  for (const email of ["nobody@example.com", "admin@example.com", "nobody@example.com", "other@example.com"]) {
+    assert.deepEqual(await connector.login(email, right, aLogin()), wrong);
+  }
+  assert.deepEqual(
+    compared.map((hash) => hash.slice(4, 6)),
+    ["10", "12", "12", "12"],
+  );
+});
+
 test("maps every field, prefers the name to the user name, and knows unverified addresses", async () => {
   const { connector } = aLocal(
     aPassword({ name: "Ada Admin", preferredUsername: "ada", emailVerified: false, groups: ["a", "b"] }),
