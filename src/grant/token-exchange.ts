@@ -80,8 +80,8 @@ function readExchange(params: GrantParams): Exchange {
 
 /** compat(dex): a word without a meaning is ignored here; RFC 6749 §3.3: then the answer says what is left. No refresh tokens. */
 function grantable(asked: readonly string[]): readonly string[] {
-  const unknown = unknownScopes(asked);
-  return asked.filter((scope) => !unknown.includes(scope) && scope !== scopeNames.offlineAccess);
+  const unknown = new Set(unknownScopes(asked));
+  return asked.filter((scope) => !unknown.has(scope) && scope !== scopeNames.offlineAccess);
 }
 
 /** RFC 8693 §2.2.2: a target that may not be is `invalid_target`. */

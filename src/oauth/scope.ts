@@ -11,9 +11,10 @@ export const scopes = {
 const audiencePrefix = "audience:server:client_id:";
 const known: ReadonlySet<string> = new Set(Object.values(scopes));
 
-/** The scopes of a space-delimited list, extra white space tolerated. RFC 6749 §3.3. */
+/** The scopes of a space-delimited list, each once, extra white space tolerated. RFC 6749 §3.3. */
 export function parseScope(text: string): readonly string[] {
-  return text.split(/\s+/).filter((scope) => scope !== "");
+  // A megabyte of one word over and over would be stored with a device's request.
+  return [...new Set(text.split(/\s+/).filter((scope) => scope !== ""))];
 }
 
 /** The scope that asks for the audience of `clientId`. */

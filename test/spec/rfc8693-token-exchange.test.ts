@@ -154,6 +154,14 @@ describe("it is refused", () => {
     assertRefused(await exchange({ client_secret: "wrong" }), "invalid_client", undefined, 401);
   });
 
+  it("nothing for thirty thousand words without a meaning, at no cost beyond their length", async () => {
+    const scope = Array.from({ length: 30_000 }, (_, index) => index.toString(36)).join(" ");
+    const began = process.cpuUsage();
+    assert.equal((await exchange({ scope })).status, 200);
+    const { user } = process.cpuUsage(began);
+    assert.ok(user < 1_500_000, `${user} microseconds`);
+  });
+
   it("with anything in the address", async () => {
     const query: Params = { client_id: "app", client_secret: "app-secret", connector_id: "mock" };
     const form = { grant_type: "urn:ietf:params:oauth:grant-type:token-exchange" };
