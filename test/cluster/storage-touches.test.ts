@@ -79,6 +79,8 @@ describe("statements of a request", { skip: missing(postgresPrograms) }, () => {
 
   test("the connectors: once a second, however many ask", async () => {
     for (const { clock } of [server, remembering]) await clock.advance(1_001);
+    // So do the keys, in the background.
+    await wait(200);
     const before = logged().length;
     for (let times = 0; times < 5; times++) await server.newAgent().get(authPath({ prompt: "none" }));
     assert.deepEqual(logged().slice(before).map(inShort), ["select connector"]);

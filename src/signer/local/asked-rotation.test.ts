@@ -77,7 +77,8 @@ test("a token that another signed with a key that nobody has seen verifies at on
   one.keys.put(undefined);
   const fresh = aReplica({ clock: one.clock, keys: one.keys, every: lookEvery });
   const token = await fresh.token();
-  for (const { signer } of replicas) assert.ok(await signer.verify(token), "not only at the next look");
+  const asked = replicas.flatMap(({ signer }) => Array.from({ length: 10 }, () => signer.verify(token)));
+  for (const verified of await Promise.all(asked)) assert.ok(verified, "not only at the next look");
   await stop([...replicas, fresh]);
 });
 

@@ -56,6 +56,7 @@ const doubtAfter = 1_000;
 export function watchKeys(keys: KnownKeys, { clock, logger, every = lookEvery, says }: WatchOptions): WatchedSigner {
   let looking: Promise<boolean> | undefined;
   let doubtedAt = Number.NEGATIVE_INFINITY;
+  let doubting = Promise.resolve(false);
   let failure: unknown;
 
   const lookOnce = async (): Promise<boolean> => {
@@ -82,11 +83,14 @@ export function watchKeys(keys: KnownKeys, { clock, logger, every = lookEvery, s
     await looking;
     return share();
   };
-  const lookInDoubt = async (): Promise<boolean> => {
+  /** All who doubt within a second share one look, and its outcome. */
+  const lookInDoubt = (): Promise<boolean> => {
     const age = clock.now() - doubtedAt;
-    if (age >= 0 && age < doubtAfter) return false;
-    doubtedAt = clock.now();
-    return lookAnew();
+    if (age < 0 || age >= doubtAfter) {
+      doubtedAt = clock.now();
+      doubting = lookAnew();
+    }
+    return doubting;
   };
   void share();
 
