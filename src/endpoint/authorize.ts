@@ -16,6 +16,7 @@ import type { Client } from "../storage/records.ts";
 import { withBack } from "./account-request.ts";
 import { answerStep } from "./answer-step.ts";
 import { authorizationParams, type MergedParams, queryWithout } from "./authorization-params.ts";
+import { followAddress, traceParam, withTrace } from "./carried-trace.ts";
 import { answerFlow } from "./flow-answer.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { readFlowRequest } from "./read-flow-request.ts";
@@ -32,6 +33,7 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
   if (request.rawQuery.length + request.body.byteLength > longestRequest)
     throw new PageError(413, "refusal.unreadable");
   const params = authorizationParams(request);
+  followAddress(params);
   if ((params.get("req") ?? "") !== "") return continueStored(params, request, provider);
   const client = await provider.storage.clients.get(params.get("client_id") ?? "");
   if (client === undefined) throw new PageError(400, "refusal.clientUnknown");
@@ -115,7 +117,7 @@ export function grantOf(params: MergedParams, { flow }: Provider): string {
 
 function connectorUrl(connector: ConnectorInfo, params: MergedParams, provider: Provider): string {
   const path = `${provider.flow.policy.issuerPath}/auth/${encodeURIComponent(connector.id)}`;
-  return `${path}?${queryWithout(params, ["connector_id"])}`;
+  return `${path}?${withTrace(queryWithout(params, ["connector_id", traceParam]))}`;
 }
 
 /** To an account of our own database, and back to its login. */

@@ -6,6 +6,7 @@ import { inSpan } from "../kernel/span.ts";
 import { authorizationParams, type MergedParams, queryWithout } from "./authorization-params.ts";
 import { grantOf } from "./authorize.ts";
 import { ensureBrowserSecret } from "./browser-secret.ts";
+import { followAddress } from "./carried-trace.ts";
 import { answerFlow } from "./flow-answer.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { readFlowRequest } from "./read-flow-request.ts";
@@ -15,6 +16,7 @@ import { withCookie } from "./with-cookie.ts";
 export async function connectorLoginEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
   const { flow } = provider;
   const params = authorizationParams(request);
+  followAddress(params);
   const browser = ensureBrowserSecret(request, flow.policy.issuer.startsWith("https:"), provider.random);
   const context = flowContext(request, browser.values, provider);
   const answer = await answerFlow(request, provider, async () => {

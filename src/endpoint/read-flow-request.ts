@@ -1,6 +1,7 @@
 import type { FlowRequest } from "../flow/contract.ts";
 import { isRegisteredRedirect, validateRequest } from "../flow/validate-request.ts";
 import { type HttpRequest, PageError } from "../http/contract.ts";
+import { currentSpan } from "../kernel/span.ts";
 import { parseScope } from "../oauth/scope.ts";
 import type { Client } from "../storage/records.ts";
 import { trustedBy } from "../token/trusted-peers.ts";
@@ -38,7 +39,9 @@ export async function readFlowRequest(
     now: clock.now(),
     flowId: Buffer.from(random.bytes(16)).toString("base64url"),
   };
-  return { flowRequest: validateRequest(params, facts, provider.trail(request)), client };
+  const flowRequest = validateRequest(params, facts, provider.trail(request));
+  const span = currentSpan();
+  return { flowRequest: span === undefined ? flowRequest : { ...flowRequest, traceparent: span.traceparent }, client };
 }
 
 /** Whom a hint speaks of. It may have expired and be for anybody, but we must have issued it. OIDC Core §3.1.2.1. */

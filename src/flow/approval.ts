@@ -1,5 +1,5 @@
 import { PageError } from "../http/contract.ts";
-import { inSpan } from "../kernel/span.ts";
+import { followTrace, inSpan } from "../kernel/span.ts";
 import { scopesAskedFor } from "../oauth/claims-request.ts";
 import { OAuthError } from "../oauth/error.ts";
 import type { AuthRequest } from "../storage/records.ts";
@@ -26,6 +26,7 @@ export async function openStoredLogin(
   const record = id === "" ? undefined : await deps.storage.authRequests.get(id);
   if (record === undefined) throw new PageError(400, "refusal.session");
   context.speak(record.extra?.uiLocales ?? []);
+  followTrace(record.extra?.traceparent);
   if (!record.loggedIn) throw new PageError(500, "refusal.loginUnfinished");
   const step = steps.find((candidate) => isStepMac(mac, record, candidate, context.browsers));
   if (step === undefined) {

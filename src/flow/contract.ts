@@ -103,6 +103,8 @@ export interface FlowRequest {
   readonly forceConsent: boolean;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** Under which span it began, where anybody traces: `followTrace`. */
+  readonly traceparent?: string;
 }
 
 /** What a step leads to. */

@@ -164,4 +164,5 @@ const codeExtra = (request: FlowRequest, { amr, factors = [], ...strength }: Com
   factors,
   ...(request.namedClaims === undefined ? {} : { namedClaims: request.namedClaims, ...acrFor(request, strength) }),
   ...(amr === undefined ? {} : { amr }),
+  ...(request.traceparent === undefined ? {} : { traceparent: request.traceparent }),
 });

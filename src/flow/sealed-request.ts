@@ -1,4 +1,5 @@
 import type { Random } from "../kernel/ports.ts";
+import { followTrace } from "../kernel/span.ts";
 import type { NamedClaims } from "../oauth/claims-request.ts";
 import type { FlowDeps, FlowRequest } from "./contract.ts";
 
@@ -51,6 +52,7 @@ export function openPending(
   // The seal authenticates the text, so it is ours and needs no second schema.
   if (text === undefined) return { ok: false, reason: "not_ours" };
   const pending = fromWire(JSON.parse(text) as Wire);
+  followTrace(pending.request.traceparent);
   return deps.clock.now() > pending.request.expiresAt ? { ok: false, reason: "expired" } : { ok: true, pending };
 }
 
@@ -78,6 +80,7 @@ interface WireRequest {
   readonly E?: true;
   readonly j?: string;
   readonly F?: true;
+  readonly T?: string;
 }
 
 function toWire({ request, connectorId, remember }: PendingLogin): Wire {
@@ -101,6 +104,7 @@ function toWire({ request, connectorId, remember }: PendingLogin): Wire {
     ...(request.acrIsEssential ? { E: true } : {}),
     ...(request.hintedSubject === undefined ? {} : { j: request.hintedSubject }),
     ...(request.forceConsent ? { F: true } : {}),
+    ...(request.traceparent === undefined ? {} : { T: request.traceparent }),
   };
   return remember === undefined ? [1, wire, connectorId] : [1, wire, connectorId, remember];
 }
@@ -127,6 +131,7 @@ function fromWire([, wire, connectorId, remember]: Wire): PendingLogin {
     ...(wire.l === undefined ? {} : { loginHint: wire.l }),
     ...(wire.C === undefined ? {} : { namedClaims: { idToken: wire.C[0], userinfo: wire.C[1] } }),
     ...(wire.j === undefined ? {} : { hintedSubject: wire.j }),
+    ...(wire.T === undefined ? {} : { traceparent: wire.T }),
   };
   return { request, connectorId, ...(remember === undefined ? {} : { remember }) };
 }

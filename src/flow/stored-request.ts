@@ -58,6 +58,7 @@ export function toAuthRequest(request: FlowRequest, login: CompletedLogin, rando
       ...(request.uiLocales.length === 0 ? {} : { uiLocales: request.uiLocales }),
       ...(request.loginHint === undefined ? {} : { loginHint: request.loginHint }),
       ...(request.hintedSubject === undefined ? {} : { hintedSubject: request.hintedSubject }),
+      ...(request.traceparent === undefined ? {} : { traceparent: request.traceparent }),
       ...(login.sessionId === undefined ? {} : { sessionId: login.sessionId }),
       ...(login.amr === undefined ? {} : { amr: login.amr }),
       ...(login.acr === undefined ? {} : { acr: login.acr }),
@@ -98,6 +99,7 @@ export function toFlowRequest(record: AuthRequest): FlowRequest {
     ...(extra.hintedSubject === undefined ? {} : { hintedSubject: extra.hintedSubject }),
     forceConsent: record.forceApprovalPrompt,
     expiresAt: record.expiry,
+    ...(extra.traceparent === undefined ? {} : { traceparent: extra.traceparent }),
   };
 }
 

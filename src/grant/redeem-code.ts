@@ -1,5 +1,6 @@
 import { newId } from "../kernel/ids.ts";
 import { secretEqual } from "../kernel/secret-equal.ts";
+import { followTrace } from "../kernel/span.ts";
 import { OAuthError } from "../oauth/error.ts";
 import type { GrantType } from "../oauth/grant-type.ts";
 import { challengeOf } from "../oauth/pkce.ts";
@@ -28,6 +29,7 @@ export interface Redemption {
 /** Asks policy, spends the code and issues for it, in this order. RFC 6749 §4.1.3, OIDC Core §3.1.3. */
 export async function redeemCode(redemption: Redemption, context: GrantContext, deps: GrantDeps): Promise<TokenAnswer> {
   const { code, grant } = redemption;
+  followTrace(code.extra?.traceparent);
   // The chain was asked for when the code was made, and may have grown since.
   const shown = shownBy(code.extra);
   await requireSession(code.sessionId, context, deps);

@@ -46,11 +46,15 @@ export async function beginFamily(id: string, origin: FamilyOrigin, deps: GrantD
 }
 
 /** compat(dex): a refreshed token tells `auth_time` where there are sessions. OIDC Core §12.2. */
-const extraOf = ({ extra, sessionId, authTime = 0 }: FamilyOrigin): RefreshTokenExtra => ({
-  ...extra,
-  ...(sessionId === "" ? {} : { sessionId }),
-  ...(sessionId === "" || authTime <= 0 ? {} : { authTime }),
-});
+function extraOf({ extra = {}, sessionId, authTime = 0 }: FamilyOrigin): RefreshTokenExtra {
+  // A family outlives every trace.
+  const { traceparent: _login, ...lasting } = extra;
+  return {
+    ...lasting,
+    ...(sessionId === "" ? {} : { sessionId }),
+    ...(sessionId === "" || authTime <= 0 ? {} : { authTime }),
+  };
+}
 
 /** Dex's record of what outlives a login: the upstream's data, and the newest family of each client. */
 async function rememberFamily(family: RefreshToken, origin: FamilyOrigin, deps: GrantDeps): Promise<void> {

@@ -42,7 +42,7 @@ export interface HttpRequest {
   /** The address of the TCP peer, no port, whatever any header says. */
   readonly peer: string;
   /** 32 hex digits; on every log line of this request, in `X-Trace-Id` and on error pages. W3C Trace Context. */
-  readonly traceId: string;
+  traceId: string;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
   /** Identity of the TCP connection: two requests with the same one were sent one after the other. */

@@ -64,6 +64,7 @@ export class EdgeRequest implements HttpRequest {
   #cookies: Cookies | undefined;
   #clientIp: string | undefined;
   #traceId: string | undefined;
+  #requestId: string | undefined;
   #logger: Logger | undefined;
   #abort: AbortController | undefined;
   #uiLocales: readonly string[] | undefined;
@@ -142,6 +143,11 @@ export class EdgeRequest implements HttpRequest {
     return this.#traceId;
   }
 
+  set traceId(moved: string) {
+    this.#traceId = moved;
+    this.#logger = undefined;
+  }
+
   get connection(): object {
     return ("stream" in this.#raw ? this.#raw.stream.session : undefined) ?? this.#raw.socket;
   }
@@ -149,7 +155,8 @@ export class EdgeRequest implements HttpRequest {
   get logger(): Logger {
     if (this.#logger === undefined) {
       // One trace may have many requests, so Dex's `request_id` stays a value of its own.
-      const ids = { request_id: newUuid(this.#around.random), trace_id: this.traceId };
+      this.#requestId ??= newUuid(this.#around.random);
+      const ids = { request_id: this.#requestId, trace_id: this.traceId };
       const isIpWanted = this.#around.clientIpHeader !== undefined;
       this.#logger = this.#around.logger.with(isIpWanted ? { ...ids, client_remote_addr: this.clientIp } : ids);
     }

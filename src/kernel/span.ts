@@ -18,13 +18,26 @@ export interface Span {
   /** Something that happened in it. */
   note(event: string, facts: SpanFacts): void;
   add(facts: SpanFacts): void;
+  /**
+   * The request that this work belongs to goes on with what began under `traceparent`, one of ours: it becomes a part of
+   * that trace. Where it is part of another one already, because its caller says so, both are linked.
+   */
+  follow(traceparent: string): void;
   /** The work did not succeed; `type` says in one word why. */
   fail(type: string): void;
   end(): void;
 }
 
-/** Begins a trace of our own, or our part of the caller's. */
-export type BeginTrace = (name: string, caller: TraceCaller, facts: SpanFacts) => Span;
+/**
+ * Begins a trace of our own, or our part of the caller's. `moved` hears the id of the trace that a request without a
+ * caller turns out to belong to: {@link Span.follow}.
+ */
+export type BeginTrace = (
+  name: string,
+  caller: TraceCaller,
+  facts: SpanFacts,
+  moved?: (traceId: string) => void,
+) => Span;
 
 /** Where a request comes from. `traceparent` must have been checked, and belong to `traceId`; absent: nobody sent one. */
 export interface TraceCaller {
@@ -36,6 +49,14 @@ const current = new AsyncLocalStorage<Span>();
 
 /** The span that the running code belongs to; undefined without traces. */
 export const currentSpan = (): Span | undefined => current.getStore();
+
+/**
+ * One login is many requests, and a browser sends no `traceparent` with them. What carries the login from one to the next
+ * carries the trace of the first as well. Undefined: nobody traced it.
+ */
+export function followTrace(traceparent: string | undefined): void {
+  if (traceparent !== undefined) currentSpan()?.follow(traceparent);
+}
 
 /** Runs `work` as part of nothing: what a request sets off and goes on without it. */
 export const detached = <T>(work: () => T): T => current.exit(work);

@@ -21,7 +21,10 @@ function tracedRequest(request: HttpRequest, { path, handler }: Route, begin: Be
   const { method, traceId, headers } = request;
   const { traceparent } = headers;
   const caller = { traceId, traceparent: acceptedTraceId(traceparent) === undefined ? undefined : traceparent };
-  const span = begin(`${method} ${path}`, caller, { "http.request.method": method, "http.route": path });
+  const facts = { "http.request.method": method, "http.route": path };
+  const span = begin(`${method} ${path}`, caller, facts, (moved) => {
+    request.traceId = moved;
+  });
   const answered = (status: number): boolean => {
     span.add({ "http.response.status_code": status });
     return status >= 500;

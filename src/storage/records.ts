@@ -92,6 +92,8 @@ export interface AuthRequestExtra {
   /** Ids of the second factors that were proved, and the `acr` contexts that they make up. */
   readonly factors?: readonly string[];
   readonly contexts?: readonly string[];
+  /** The span under which the login began. W3C Trace Context §3.2. */
+  readonly traceparent?: string;
 }
 
 export interface AuthCode extends Pkce {
@@ -132,6 +134,8 @@ export interface AuthCodeExtra {
   readonly amr?: readonly string[];
   /** Ids of the second factors that were proved, be it none. Absent: the login was Dex's. */
   readonly factors?: readonly string[];
+  /** As in {@link AuthRequestExtra}: the redemption is the login's last step. */
+  readonly traceparent?: string;
 }
 
 /** One refresh token family: the id stays, the secret rotates. One per login and device. */
@@ -153,7 +157,7 @@ export interface RefreshToken {
   readonly extra?: RefreshTokenExtra;
 }
 
-export interface RefreshTokenExtra extends AuthCodeExtra {
+export interface RefreshTokenExtra extends Omit<AuthCodeExtra, "traceparent"> {
   readonly sessionId?: string;
   /** Milliseconds; the login this family began with. OIDC Core §12.2. */
   readonly authTime?: number;

@@ -3,8 +3,10 @@
  * the library. Trace ids are those of the log and of `dex explain`.
  */
 import {
+  type Context,
   type Span as LibrarySpan,
   ROOT_CONTEXT,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
   type Tracer,
@@ -77,10 +79,12 @@ export function openTraces(options: TracesOptions): Traces {
   });
   const tracer = provider.getTracer("dex", options.version);
   return {
-    begin(name, { traceId, traceparent }, attributes) {
-      nextTrace = traceId;
-      const kind = SpanKind.SERVER;
-      return new TracedSpan(tracer.startSpan(name, { kind, attributes }, callerContext(traceparent)), tracer);
+    begin(name, { traceId, traceparent }, attributes, moved) {
+      const start = (startTime: number, context: Context): LibrarySpan => {
+        nextTrace = traceId;
+        return tracer.startSpan(name, { kind: SpanKind.SERVER, attributes, startTime }, context);
+      };
+      return new TracedSpan(tracer, new Place(traceparent, moved), start);
     },
     observer: decisionNotes(options.excludeFields),
     async close() {
@@ -93,49 +97,132 @@ export function openTraces(options: TracesOptions): Traces {
 }
 
 /** The caller's span as ours sees it. `traceparent` was checked where it came in. */
-function callerContext(traceparent: string | undefined) {
-  const [, traceId = "", spanId = "", flags = ""] = traceparent?.split("-") ?? [];
-  if (traceId === "") return ROOT_CONTEXT;
-  const traceFlags = Number.parseInt(flags, 16) & 1;
-  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
+function remoteSpan(traceparent: string): SpanContext {
+  const [, traceId = "", spanId = "", flags = ""] = traceparent.split("-");
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
 }
+
+const contextOf = (traceparent: string | undefined): Context =>
+  traceparent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, remoteSpan(traceparent));
 
 const kinds = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT } as const;
 
-class TracedSpan implements Span {
-  readonly #span: LibrarySpan;
-  readonly #tracer: Tracer;
+/** Milliseconds since the epoch, with their fractions. */
+const now = (): number => performance.timeOrigin + performance.now();
 
-  constructor(span: LibrarySpan, tracer: Tracer) {
-    this.#span = span;
+/** Where the spans of one request stand. Known at once where the caller says so, else when it is followed or asked for. */
+class Place {
+  #traceparent: string | undefined;
+  readonly #moved: ((traceId: string) => void) | undefined;
+  isKnown: boolean;
+
+  constructor(traceparent: string | undefined, moved: ((traceId: string) => void) | undefined) {
+    this.#traceparent = traceparent;
+    this.#moved = moved;
+    this.isKnown = traceparent !== undefined;
+  }
+
+  get context(): Context {
+    return contextOf(this.#traceparent);
+  }
+
+  move(traceparent: string): void {
+    this.#traceparent = traceparent;
+    this.#moved?.(remoteSpan(traceparent).traceId);
+  }
+}
+
+/**
+ * The library fixes the trace of a span when it begins, and a request learns what login it continues only when it has read
+ * what its browser brings. So what happens until then is kept, with its time, and told to the library afterwards.
+ */
+class TracedSpan implements Span {
+  readonly #tracer: Tracer;
+  readonly #place: Place;
+  readonly #start: (startTime: number, context: Context) => LibrarySpan;
+  readonly #parent: TracedSpan | undefined;
+  readonly #began = now();
+  #span: LibrarySpan | undefined;
+  #kept: ((span: LibrarySpan) => void)[] = [];
+
+  constructor(
+    tracer: Tracer,
+    place: Place,
+    start: (startTime: number, context: Context) => LibrarySpan,
+    parent?: TracedSpan,
+  ) {
     this.#tracer = tracer;
+    this.#place = place;
+    this.#start = start;
+    this.#parent = parent;
+    if (place.isKnown) this.#known();
   }
 
   get traceparent(): string {
-    const { traceId, spanId, traceFlags } = this.#span.spanContext();
+    const { traceId, spanId, traceFlags } = this.#known().spanContext();
     return `00-${traceId}-${spanId}-0${traceFlags & 1}`;
   }
 
   child(name: string, kind: "internal" | "client", attributes: SpanFacts): Span {
-    const context = trace.setSpan(ROOT_CONTEXT, this.#span);
-    return new TracedSpan(this.#tracer.startSpan(name, { kind: kinds[kind], attributes }, context), this.#tracer);
+    const start = (startTime: number, context: Context): LibrarySpan =>
+      this.#tracer.startSpan(name, { kind: kinds[kind], attributes, startTime }, context);
+    const child = new TracedSpan(this.#tracer, this.#place, start, this);
+    if (!this.#place.isKnown) this.#kept.push(() => void child.#known());
+    return child;
   }
 
   note(event: string, facts: SpanFacts): void {
-    this.#span.addEvent(event, facts);
+    const at = now();
+    this.#tell((span) => span.addEvent(event, facts, at));
   }
 
   add(facts: SpanFacts): void {
-    this.#span.setAttributes(facts);
+    this.#tell((span) => span.setAttributes(facts));
+  }
+
+  follow(traceparent: string): void {
+    if (this.#parent !== undefined) {
+      this.#parent.follow(traceparent);
+    } else if (!this.#place.isKnown) {
+      this.#place.move(traceparent);
+      this.#known();
+    } else {
+      const context = remoteSpan(traceparent);
+      const isThere = this.#known().spanContext().traceId === context.traceId;
+      if (!isThere) this.#known().addLink({ context });
+    }
   }
 
   fail(type: string): void {
-    this.#span.setAttribute("error.type", type);
-    this.#span.setStatus({ code: SpanStatusCode.ERROR });
+    this.#tell((span) => span.setAttribute("error.type", type).setStatus({ code: SpanStatusCode.ERROR }));
   }
 
   end(): void {
-    this.#span.end();
+    const at = now();
+    this.#tell((span) => span.end(at));
+    // Nothing followed: it stands for itself.
+    if (this.#parent === undefined) this.#known();
+  }
+
+  #tell(what: (span: LibrarySpan) => void): void {
+    if (this.#span === undefined) this.#kept.push(what);
+    else what(this.#span);
+  }
+
+  /** The library's span, from now on at the latest. */
+  #known(): LibrarySpan {
+    if (this.#span !== undefined) return this.#span;
+    // Which tells what it has kept, and so begins this one too, in its order.
+    const parent = this.#parent === undefined ? undefined : this.#parent.#known();
+    if (this.#span !== undefined) return this.#span;
+    this.#place.isKnown = true;
+    const context = parent === undefined ? this.#place.context : trace.setSpan(ROOT_CONTEXT, parent);
+    const span = this.#start(this.#began, context);
+    this.#span = span;
+    const kept = this.#kept;
+    this.#kept = [];
+    for (const tell of kept) tell(span);
+    return span;
   }
 }
 

@@ -17,8 +17,9 @@ const { root } = protobuf.parse(`
   message Span {
     bytes trace_id = 1; bytes span_id = 2; bytes parent_span_id = 4; string name = 5; uint32 kind = 6;
     fixed64 start_time_unix_nano = 7; fixed64 end_time_unix_nano = 8;
-    repeated KeyValue attributes = 9; repeated Event events = 11; Status status = 15;
+    repeated KeyValue attributes = 9; repeated Event events = 11; repeated Link links = 13; Status status = 15;
   }
+  message Link { bytes trace_id = 1; bytes span_id = 2; }
   message Event { fixed64 time_unix_nano = 1; string name = 2; repeated KeyValue attributes = 3; }
   message Status { string message = 2; uint32 code = 3; }
   message KeyValue { string key = 1; AnyValue value = 2; }
@@ -36,6 +37,8 @@ export interface CollectedSpan {
   readonly kind: number;
   readonly facts: Readonly<Record<string, string>>;
   readonly events: readonly { readonly name: string; readonly facts: Readonly<Record<string, string>> }[];
+  /** Traces that it belongs to beside its own. */
+  readonly links: readonly string[];
   readonly isError: boolean;
 }
 
@@ -112,6 +115,7 @@ interface ExportedSpan {
   readonly kind: number;
   readonly attributes: Pairs;
   readonly events: readonly { readonly name: string; readonly attributes: Pairs }[];
+  readonly links: readonly { readonly traceId: Buffer }[];
   readonly status: { readonly code: number } | null;
 }
 
@@ -128,5 +132,6 @@ const spanOf = (span: ExportedSpan): CollectedSpan => ({
   kind: span.kind,
   facts: factsOf(span.attributes),
   events: span.events.map(({ name, attributes }) => ({ name, facts: factsOf(attributes) })),
+  links: span.links.map(({ traceId }) => hex(traceId)),
   isError: span.status?.code === 2,
 });

@@ -5,8 +5,9 @@ import { startAdminStage } from "../admin/stage.ts";
 import { handClock } from "../fake/hand-clock.ts";
 import { startFakeOidc } from "../fake/oidc.ts";
 import { type CollectedSpan, fakeCollector } from "../fake/otlp-collector.ts";
-import { authPath, redeem, tokensOf, toldClient } from "./relying-party.ts";
-import { issuer, startServerUnderTest } from "./server-under-test.ts";
+import { authPath, codeOf, redeem, refresh, tokensOf, toldClient, unescapeHtml } from "./relying-party.ts";
+import { issuer, mockConnector, startServerUnderTest } from "./server-under-test.ts";
+import type { Answer, UserAgent } from "./user-agent.ts";
 
 const open: (() => Promise<void>)[] = [];
 after(async () => {
@@ -128,6 +129,114 @@ describe("a login whose client sends traceparent", async () => {
   it("says who sends it, in the collector's own words", () => {
     assert.equal(collector.resources[0]?.["service.name"], "login");
     assert.equal(collector.requests[0]?.headers.authorization, "Bearer t0p");
+  });
+});
+
+describe("a login of a browser, which sends no traceparent", () => {
+  /** From the choice of a connector to the tokens; `before` is called ahead of each request. */
+  async function logIn(before: (agent: UserAgent) => void = () => {}) {
+    const collector = await aCollector();
+    const clock = handClock();
+    const upstream = await startFakeOidc({ now: () => Math.floor(clock.now() / 1000) });
+    open.push(() => upstream.close());
+    upstream.people.set("jane", { name: "Jane", email: "jane@up.test", email_verified: true });
+    const keys = {
+      issuer: upstream.issuer,
+      clientID: "dex",
+      clientSecret: "dex-secret",
+      redirectURI: `${issuer}/callback`,
+    };
+    const file = {
+      telemetry: { traces: { endpoint: collector.url } },
+      oauth2: { skipApprovalScreen: false },
+      connectors: [mockConnector, { type: "oidc", id: "up", name: "Up", config: keys }],
+    };
+    const server = await aServer(file, { clock, env: quick });
+    const agent = server.newAgent();
+    const steps: Answer[] = [];
+    const step = async (ask: () => Promise<Answer>): Promise<Answer> => {
+      before(agent);
+      const answer = await ask();
+      steps.push(answer);
+      return answer;
+    };
+    const choice = await step(() => agent.get(authPath({ scope: "openid profile offline_access" })));
+    const button = unescapeHtml(/href="([^"]*\/auth\/up\?[^"]*)"/.exec(choice.body)?.[1] ?? assert.fail(choice.body));
+    const away = await step(() => agent.get(new URL(button, issuer).href));
+    const back = await upstream.authorize(away.location ?? assert.fail(away.body));
+    const returned = await step(() => agent.get(back.href));
+    const consent = await step(() => agent.get(returned.location?.href ?? assert.fail(returned.body)));
+    const form = [...consent.body.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)];
+    const fields = Object.fromEntries(form.map(([, name = "", value = ""]) => [name, unescapeHtml(value)]));
+    const agreed = await step(() => agent.post(consent.url.href, { ...fields, approval: "approve" }));
+    const redeemed = await step(() => redeem(agent, codeOf(agreed)));
+    const { refresh_token: token = "" } = tokensOf(redeemed);
+    const later = await refresh(agent, token);
+    const last = String(later.headers["x-trace-id"]);
+    await collector.until((spans) => spans.some(({ kind, traceId }) => kind === 2 && traceId === last));
+    return { server, steps, spans: collector.spans, later };
+  }
+  const rootsOf = (spans: readonly CollectedSpan[]) => spans.filter(({ kind }) => kind === 2);
+  const path = [
+    "GET /auth",
+    "GET /auth/{connector}",
+    "GET /callback",
+    "GET /approval",
+    "POST /approval",
+    "POST /token",
+  ];
+
+  it("is one tree from the choice of a connector to the tokens, under one id in answers and log too", async () => {
+    const { server, steps, spans, later } = await logIn();
+    const [first] = steps;
+    const trace = String(first?.headers["x-trace-id"]);
+    assert.deepEqual(
+      steps.map(({ headers }) => headers["x-trace-id"]),
+      steps.map(() => trace),
+    );
+    const roots = rootsOf(spans).filter(({ traceId }) => traceId === trace);
+    assert.deepEqual(
+      roots.map(({ name }) => name),
+      path,
+    );
+    const [choice, begun, ...rest] = roots;
+    assert.equal(choice?.parentId, "");
+    assert.equal(begun?.parentId, choice?.id);
+    for (const { name, parentId } of rest) assert.equal(parentId, begun?.id, name);
+    // What was read before the login was known is in it as well.
+    const token = roots.at(-1);
+    const known = new Map(spans.map((span) => [span.id, span]));
+    for (const span of spans.filter(({ traceId, kind }) => traceId === trace && kind !== 2)) {
+      assert.equal(known.get(span.parentId)?.traceId, trace, `${span.name} hangs on nothing`);
+    }
+    const below = (span: CollectedSpan): boolean =>
+      span.parentId === token?.id || (known.has(span.parentId) && below(known.get(span.parentId) ?? assert.fail()));
+    const read = spans.filter(
+      ({ name, facts }) => name === "storage.get" && facts["db.collection.name"] === "authCodes",
+    );
+    assert.ok(read.some(below), "the code was read before it said which login it is of");
+    assert.ok(server.log.some((line) => line.includes(`"trace_id":"${trace}"`) && line.includes("login successful")));
+    // A family outlives the login: it is no part of it.
+    assert.notEqual(later.headers["x-trace-id"], trace);
+    assert.deepEqual(
+      spans.flatMap(({ links }) => links),
+      [],
+    );
+  });
+
+  it("is linked where a gateway has begun a trace for each request", async () => {
+    let asked = 0;
+    const { spans } = await logIn((agent) => {
+      asked += 1;
+      agent.headers = { traceparent: `00-${String(asked).padStart(32, "a")}-${callerSpan}-01` };
+    });
+    const roots = rootsOf(spans).filter(({ parentId }) => parentId === callerSpan);
+    assert.deepEqual(
+      roots
+        .slice(0, path.length)
+        .map(({ name, traceId, links }) => [name, traceId.slice(-1), links.map((id) => id.slice(-1))]),
+      path.map((name, at) => [name, String(at + 1), at === 0 ? [] : [at === 1 ? "1" : "2"]]),
+    );
   });
 });
 

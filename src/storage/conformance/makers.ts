@@ -73,6 +73,7 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
       acr: "urn:acr:1",
       factors: ["totp"],
       contexts: ["phr"],
+      traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     },
     ...change,
   }),
@@ -89,7 +90,13 @@ export const makers: { readonly [K in KindName]: Maker<K> } = {
     sessionId: "session-1",
     authTime: earlier,
     ...pkce,
-    extra: { namedClaims, acr: "1", amr: ["pwd", "otp"], factors: ["totp"] },
+    extra: {
+      namedClaims,
+      acr: "1",
+      amr: ["pwd", "otp"],
+      factors: ["totp"],
+      traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    },
     ...change,
   }),
   refreshTokens: (change) => ({

@@ -19,6 +19,7 @@ export function readAuthRequestExtra(value: JsonObject): AuthRequestExtra {
     ...text(value, "acr"),
     ...list(value, "factors"),
     ...list(value, "contexts"),
+    ...text(value, "traceparent"),
   };
 }
 
@@ -30,6 +31,7 @@ export function readAuthCodeExtra(value: JsonObject): AuthCodeExtra {
     ...list(value, "amr"),
     // None is not the same as unknown.
     ...(Array.isArray(member(value, "factors")) ? { factors: textList(member(value, "factors")) } : {}),
+    ...text(value, "traceparent"),
   };
 }
 
