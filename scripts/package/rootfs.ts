@@ -20,11 +20,13 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { addCompiledCode } from "./compiled.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** compat(dex): Dockerfile. */
 const user = 1001;
 const home = "/usr/local/lib/dex";
+const compiled = "/usr/local/lib/dex-compiled";
 
 /** Libraries that are opened by name while the server runs, where this machine has them: names, and Kerberos. */
 const openedByName = ["libresolv.so.2", "libnss_dns.so.2", "libnss_files.so.2", "libgssapi_krb5.so.2"];
@@ -67,7 +69,7 @@ function copyLibraries(folder: string, programs: readonly string[]): void {
 }
 
 /** Writes the image's content. `dist` is a bundle. @throws {Error} A part of it is not on this machine. */
-export function writeRootfs(folder: string, dist: string, node = process.execPath): void {
+export async function writeRootfs(folder: string, dist: string, node = process.execPath): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   for (const path of [
     "etc/dex",
@@ -94,7 +96,7 @@ export function writeRootfs(folder: string, dist: string, node = process.execPat
     ours,
     ...globSync("**/*.node", { cwd: join(folder, home) }).map((addon) => join(folder, home, addon)),
   ]);
-  executable(folder, "usr/local/bin/dex", command(`${home}/dex.mjs`));
+  executable(folder, "usr/local/bin/dex", command(`${home}/dex.mjs`, readCompiled));
   executable(folder, "usr/local/bin/docker-entrypoint", command(`${home}/lib/docker-entrypoint.mjs`, quiet));
   symlinkSync(`../..${home}/lib/assets`, join(folder, "srv/dex/web"));
   writeFileSync(join(folder, "etc/passwd"), `root:x:0:0:root:/:/none\ndex:x:${user}:${user}:dex:/var/dex:/none\n`);
@@ -104,7 +106,10 @@ export function writeRootfs(folder: string, dist: string, node = process.execPat
   if (existsSync(`/${authorities}`)) copyFileSync(`/${authorities}`, join(folder, authorities));
   copyFileSync(join(root, "deploy/docker/config.docker.yaml"), join(folder, "etc/dex/config.docker.yaml"));
   for (const path of ["etc/dex", "etc/dex/config.docker.yaml", "var/dex"]) chownSync(join(folder, path), user, user);
+  await addCompiledCode(folder, compiled, user);
 }
+
+const readCompiled = `require("node:module").enableCompileCache(${JSON.stringify(compiled)});\n`;
 
 /** Replacing the process is new in Node, which says so on standard error at each start. */
 const quiet = `process.removeAllListeners("warning");\n`;
@@ -127,6 +132,6 @@ if (import.meta.main) {
   });
   if (!readFileSync("/proc/self/status", "utf8").includes("Uid:\t0\t"))
     throw new Error("the owners of files can only be set by root");
-  writeRootfs(resolve(values.out), resolve(values.dist));
+  await writeRootfs(resolve(values.out), resolve(values.dist));
   console.log(`${values.out}: ${(layerSize(resolve(values.out)) / 1e6).toFixed(1)} MB compressed`);
 }

@@ -3,16 +3,18 @@
  * entry: it imports nothing of ours before the compile cache is on, so that everything else comes out of it.
  */
 import { lstatSync, mkdirSync } from "node:fs";
-import { enableCompileCache } from "node:module";
+import { enableCompileCache, getCompileCacheDir } from "node:module";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 
 /**
  * Keeps compiled code between starts. Only in a folder that belongs to the user alone: whoever can write to it
- * decides what we run, so a shared `/tmp` will not do. Where there is no such folder Node goes without.
+ * decides what we run, so a shared `/tmp` will not do. Where there is no such folder Node goes without. A container brings
+ * its own.
  */
 function keepCompiledCode(): void {
+  if (getCompileCacheDir() !== undefined) return;
   const { XDG_CACHE_HOME: cache, HOME: home } = process.env;
   const folder = cache || (home && join(home, ".cache"));
   if (folder && isOursAlone(join(folder, "dex"))) enableCompileCache(join(folder, "dex", "compile-cache"));

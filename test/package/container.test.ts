@@ -7,6 +7,7 @@ import {
   globSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -31,7 +32,7 @@ describe("the container's file system", { skip }, async () => {
   after(() => rmSync(home, { recursive: true }));
   const [dist, rootfs] = [join(home, "dist"), join(home, "rootfs")];
   await writeBundle(dist, "1.2.3-test");
-  writeRootfs(rootfs, dist);
+  await writeRootfs(rootfs, dist);
   writeFileSync(
     join(rootfs, "etc/dex/try.yaml"),
     configOf({
@@ -83,6 +84,15 @@ describe("the container's file system", { skip }, async () => {
     assert.equal((await logIn(served.port)).email, "admin@example.com");
     served.process.kill("SIGTERM");
     assert.equal(await served.ended, 0, served.said());
+    // Compiled code among the data would be kept with it, and carried to the next version.
+    assert.deepEqual(readdirSync(join(rootfs, "var/dex")), ["dex.db"]);
+  });
+
+  it("starts with the code that it brings compiled", () => {
+    const told = { ...env, NODE_DEBUG_NATIVE: "COMPILE_CACHE" };
+    const args = [user, rootfs, "/usr/local/bin/dex", "version"];
+    const { stderr, stdout } = spawnSync("chroot", args, { env: told, encoding: "utf8" });
+    assert.match(`${stderr}${stdout}`, /code cache for [^\n]*dex\.mjs was accepted/);
   });
 
   it("needs to write to /tmp and its database alone", {

@@ -83,4 +83,8 @@ test("says what is wrong", () => {
     assert.throws(() => startOf(args, place), { message });
   }
   assert.throws(() => startOf(["dex", "serve", "none.yaml"], place), /^Error: none\.yaml: ENOENT/);
+  assert.throws(
+    () => startOf(["dex", "serve", templated], { ...place, temporary: "/nowhere" }),
+    /^Error: cannot create temp file: ENOENT.*needs a \/nowhere to write to$/,
+  );
 });

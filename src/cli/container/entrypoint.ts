@@ -48,10 +48,22 @@ function rendered(arg: string, { env, configFolder, temporary }: Place): string 
   } catch (error) {
     throw new Error(`${arg}: ${error instanceof Error ? error.message : "cannot be read"}`, { cause: error });
   }
-  // A folder of our own that nobody else may enter: it holds expanded secrets.
-  const target = join(mkdtempSync(join(temporary, "dex-")), `${basename(path).replace(/\.(tpl|tmpl|yaml)$/, "")}.yaml`);
-  writeFileSync(target, text, { mode: 0o600, flag: "wx" });
-  return target;
+  const name = `${basename(path).replace(/\.(tpl|tmpl|yaml)$/, "")}.yaml`;
+  try {
+    // A folder of our own that nobody else may enter: it holds expanded secrets.
+    const target = join(mkdtempSync(join(temporary, "dex-")), name);
+    writeFileSync(target, text, { mode: 0o600, flag: "wx" });
+    return target;
+  } catch (error) {
+    // compat(dex): the message's beginning.
+    const reason = error instanceof Error ? error.message : "unknown";
+    throw new Error(
+      `cannot create temp file: ${reason}: a configuration that is a template needs a ${temporary} to write to`,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 /** The program that a shell would start. */

@@ -12,6 +12,8 @@ const options: ChildOptions = JSON.parse(process.argv[2] ?? "{}");
 // biome-ignore lint/style/noProcessEnv: this process's own environment is the library's only configuration
 const environment = process.env;
 environment.KRB5_KTNAME = `FILE:${options.keytab}`;
+// Where tickets that were seen are kept. The library would take /var/tmp, which a container has not.
+environment.KRB5RCACHEDIR ||= tmpdir();
 if (options.clockSkew > 0) environment.KRB5_CONFIG = withClockSkew(options.clockSkew, environment.KRB5_CONFIG);
 
 const say = (answer: ChildAnswer): void => {
