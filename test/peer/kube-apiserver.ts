@@ -26,7 +26,7 @@ export interface KubePeer {
   /** The same with another namespace than `default`. */
   kubeconfigIn(namespace: string): string;
   /** For a user of that token, who may do what roles say. */
-  kubeconfigOf(token: string): string;
+  kubeconfigOf(token: string, namespace?: string): string;
   /** One request as the administrator. */
   call(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: object): Promise<KubeAnswer>;
   /** The same as whoever holds `token`. */
@@ -89,17 +89,18 @@ export async function startKubeApiserver(flags: readonly string[] = [], store: E
     { command: program, args, logFile: at("kube-apiserver.log"), patience: 90_000 },
     async () => (await send("GET", "/readyz")).status === 200,
   );
-  const kubeconfigOf = (name: string, user: object, namespace?: string): string => {
-    const file = at(`${name}.kubeconfig`);
+  let files = 0;
+  const kubeconfigOf = (user: object, namespace?: string): string => {
+    const file = at(`${files++}.kubeconfig`);
     writeFileSync(file, kubeconfigText(server, tls.caFile, user, namespace));
     return file;
   };
   const admin = { "client-certificate": tls.clientCertFile, "client-key": tls.clientKeyFile };
   return {
     pid: peer.child.pid ?? 0,
-    kubeconfig: kubeconfigOf("admin", admin),
-    kubeconfigIn: (namespace) => kubeconfigOf(`admin-${namespace}`, admin, namespace),
-    kubeconfigOf: (token) => kubeconfigOf(token, { token }),
+    kubeconfig: kubeconfigOf(admin),
+    kubeconfigIn: (namespace) => kubeconfigOf(admin, namespace),
+    kubeconfigOf: (token, namespace) => kubeconfigOf({ token }, namespace),
     call: async (method, path, body) => answerOf(await send(method, path, body)),
     callAs: async (token, method, path, body) => answerOf(await send(method, path, body, token)),
     async stop() {
