@@ -80,10 +80,13 @@ async function openOn(stored: Storage, config: Config, deps: RoomDeps): Promise<
       return overlaid.connectors;
     },
   };
-  const root = await loadRootSecret(storage, clock, random);
   const openFetch = observedFetch(createUpstreams(deps.env), observer);
   const closing = new AbortController();
-  const signer = await openSigner(config, { ...deps, keys: storage.keys, openFetch, closing: closing.signal });
+  // On a first start both are made, and written: the signing key takes as long to make as the other to write.
+  const [root, signer] = await Promise.all([
+    loadRootSecret(storage, clock, random),
+    openSigner(config, { ...deps, keys: storage.keys, openFetch, closing: closing.signal }),
+  ]);
   // Half the cores for passwords: a login storm must leave the other half to everybody else.
   const threads = Math.max(1, Math.floor(availableParallelism() / 2 / (deps.workers ?? 1)));
   const bcrypt = createBcryptPool({ threads, maxQueue: 256 });
