@@ -864,3 +864,21 @@ describe("with insecureSkipSignatureValidation", () => {
   });
   refuses("the other checks remain", "saml.response.in_response_to", response({ inResponseTo: "_other" }), blind);
 });
+
+it("a SignedInfo as large as a message may be costs nobody a second (saml.signature.shape)", async () => {
+  const prefixes = Array.from({ length: 32 }, (_, index) => `q${index}`);
+  const listed = `<e:InclusiveNamespaces xmlns:e="${exclusive}" PrefixList="${prefixes.join(" ")}"/>`;
+  const deep = `${"<ds:x>".repeat(40)}${"<ds:y/>".repeat(60_000)}${"</ds:x>".repeat(40)}`;
+  const document = signedResponse().replace(
+    /<(ds:)?CanonicalizationMethod Algorithm="[^"]*"\s*\/>/,
+    (method, ds = "") => {
+      const open = method.replace(/\s*\/>$/, ">");
+      return `${open}${listed}</${ds}CanonicalizationMethod>${ds === "" ? deep.replaceAll("ds:", "") : deep}`;
+    },
+  );
+  assert.ok(document.length > 400_000);
+  const began = process.cpuUsage();
+  assert.equal(await refusal(document), "saml.signature.shape");
+  const { user } = process.cpuUsage(began);
+  assert.ok(user < 1_500_000, `${user} microseconds`);
+});

@@ -13,7 +13,7 @@ import { quoted, SamlRefusal } from "./refusal.ts";
 import { outOfDate, type TrustedKey } from "./trusted-keys.ts";
 import { type Canonical, canonicalize, inheritsXmlAttributes } from "./xml/canonicalize.ts";
 import { parseXml } from "./xml/parse-xml.ts";
-import { attributeOf, childrenOf, isElement, isNamed, textOf, type XmlElement } from "./xml/tree.ts";
+import { attributeOf, childrenOf, isElement, isNamed, textOf, walk, type XmlElement } from "./xml/tree.ts";
 
 /** Whose signatures count, and how they may be made. */
 export interface SignaturePolicy {
@@ -83,7 +83,26 @@ function partsOf(signature: XmlElement): { readonly signedInfo: XmlElement; read
     // CVE-2025-29774: a second SignedInfo, signed by nobody.
     throw new SamlRefusal("saml.signature.shape", `a Signature of other parts: ${quoted(shape)}`, "XMLDSig §4.1");
   }
+  if (isLarge(signedInfo)) {
+    throw new SamlRefusal(
+      "saml.signature.shape",
+      `a SignedInfo of more than ${mostOfSignedInfo} parts`,
+      "XMLDSig §4.3",
+    );
+  }
   return { signedInfo, value: base64Of(signatureValue, "saml.signature.value") };
+}
+
+/** Elements and attributes. It is put into its canonical form before anybody has proved anything. */
+const mostOfSignedInfo = 128;
+
+function isLarge(signedInfo: XmlElement): boolean {
+  let parts = 0;
+  for (const { attributes, declared } of walk(signedInfo)) {
+    parts += 1 + attributes.length + declared.size;
+    if (parts > mostOfSignedInfo) return true;
+  }
+  return false;
 }
 
 /** CVE-2025-29775: a comment or an element inside a value split it for one reader and not for another. */

@@ -46,10 +46,16 @@ export const attributeOf = (element: XmlElement, local: string): string | undefi
 export const textOf = (element: XmlElement): string =>
   element.children.filter((child) => typeof child === "string").join("");
 
-/** The element and all below it, in document order. */
+/** The element and all below it, in document order. Generators within generators would cost each element its depth. */
 export function* walk(element: XmlElement): Generator<XmlElement> {
-  yield element;
-  for (const child of element.children) if (isElement(child)) yield* walk(child);
+  const waiting = [element];
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    yield at;
+    for (let index = at.children.length - 1; index >= 0; index--) {
+      const child = at.children[index];
+      if (child !== undefined && isElement(child)) waiting.push(child);
+    }
+  }
 }
 
 /** The namespace that `prefix` stands for at `element`; undefined where it stands for none. */
