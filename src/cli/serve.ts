@@ -87,7 +87,7 @@ async function runUntilSignal(run: Run): Promise<void> {
     out: terminal.out,
     ...(explains ? { explain: terminal.err } : {}),
     workers,
-    ...(crew === undefined ? {} : { crew }),
+    ...(crew === undefined ? {} : { crew, others: crew.counters }),
   });
   // V8 lets garbage grow to several times of what lives before it looks. Half of it makes a quarter less memory under
   // load, for next to no time, because what lives is small. Not before now: with another flag V8 takes none of the

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { Overrides } from "../config/config.ts";
+import type { CountedElsewhere } from "../kernel/attempt-limiter.ts";
 import type { Logger } from "../kernel/ports.ts";
 import { type Crew, type CrewBeginning, hear, type Told } from "../server/crew.ts";
 
@@ -19,12 +20,14 @@ export type MateOrder =
   | { readonly kind: "prepare"; readonly change: number; readonly content: Uint8Array }
   | { readonly kind: "commit"; readonly change: number }
   | { readonly kind: "abandon"; readonly change: number }
+  | { readonly kind: "counted"; readonly counted: readonly CountedElsewhere[] }
   | { readonly kind: "stop" };
 
 /** What a thread tells. */
 export type MateWord =
   | { readonly kind: "listening" }
   | { readonly kind: "told"; readonly told: readonly Told[] }
+  | { readonly kind: "counted"; readonly counted: readonly CountedElsewhere[] }
   | { readonly kind: "prepared"; readonly change: number; readonly refusal?: string }
   | { readonly kind: "changed"; readonly change: number };
 
@@ -42,6 +45,12 @@ interface CrewOptions {
 export function openWebCrew({ count, content, overrides, logger, onFault }: CrewOptions): Crew {
   let mates: readonly Worker[] = [];
   let changes = 0;
+  let hearCounted: (counted: readonly CountedElsewhere[]) => void = () => {};
+  /** What one of them counts, all the others count too. */
+  const passOn = (from: Worker, counted: readonly CountedElsewhere[]): void => {
+    hearCounted(counted);
+    for (const mate of mates) if (mate !== from) mate.postMessage({ kind: "counted", counted } satisfies MateOrder);
+  };
   const order = (what: MateOrder): void => {
     for (const mate of mates) mate.postMessage(what);
   };
@@ -60,8 +69,17 @@ export function openWebCrew({ count, content, overrides, logger, onFault }: Crew
         await Promise.all(mates.map((mate) => mate.terminate()));
         throw error;
       }
-      for (const mate of mates) mate.on("error", onFault);
+      for (const mate of mates) {
+        mate.on("error", onFault);
+        mate.on("message", (word: MateWord) => void (word.kind === "counted" && passOn(mate, word.counted)));
+      }
       logger.info("web workers", { count });
+    },
+    counters: {
+      tell: (counted) => order({ kind: "counted", counted }),
+      hear(listener) {
+        hearCounted = listener;
+      },
     },
     async prepare(changed) {
       changes += 1;

@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { type Config, loadConfig } from "../config/config.ts";
+import type { CountedElsewhere } from "../kernel/attempt-limiter.ts";
 import { createLogger } from "../kernel/logger.ts";
 import type { Prepared } from "../kernel/prepared.ts";
 import { systemClock, systemRandom } from "../kernel/system.ts";
@@ -29,6 +30,7 @@ const config = await read(content);
 const write = (line: string): void => void process.stderr.write(line);
 const logger = createLogger({ ...config.logger, write, clock: systemClock }).with({ worker: number });
 const stop = new AbortController();
+let hearCounted: (counted: readonly CountedElsewhere[]) => void = () => {};
 const server = await startServer(config, {
   clock: systemClock,
   random: systemRandom,
@@ -37,6 +39,12 @@ const server = await startServer(config, {
   signal: stop.signal,
   workers: count,
   ...(isHeard ? { listener: distantListener((told) => say({ kind: "told", told })) } : {}),
+  others: {
+    tell: (counted) => say({ kind: "counted", counted }),
+    hear(listener) {
+      hearCounted = listener;
+    },
+  },
   isBeside: true,
 });
 
@@ -71,6 +79,9 @@ parentPort?.on("message", (order: MateOrder) => {
       return;
     case "abandon":
       take(order.change)?.abandon();
+      return;
+    case "counted":
+      hearCounted(order.counted);
       return;
     case "stop":
       stop.abort();

@@ -19,6 +19,22 @@ export interface Limit {
   readonly window: Millis;
 }
 
+/** Tries that another thread of this process has counted, or taken back where `count` is negative. */
+export interface CountedElsewhere {
+  /** Whose limit it is. */
+  readonly kind: string;
+  readonly limit: Limit;
+  readonly key: string;
+  readonly count: number;
+}
+
+/** The other threads that serve the same addresses: who guesses must not have as many tries at each of them. */
+export interface OtherCounters {
+  tell(counted: readonly CountedElsewhere[]): void;
+  /** Called once. */
+  hear(listener: (counted: readonly CountedElsewhere[]) => void): void;
+}
+
 /** Who runs into the wait again and again waits twice as long each time, up to so many windows. */
 const longestWait = 8;
 /** A key may be whatever somebody sent. Longer ones are hashed, or ten thousand of them would be our memory. */
@@ -51,7 +67,7 @@ export function createAttemptLimiter({ most, window }: Limit, clock: Clock, most
   };
   return {
     begin(text) {
-      const key = keyOf(text);
+      const key = keptKey(text);
       const tries = current(key);
       if (isSpent(tries)) return tries.until - clock.now();
       const next = { ...tries, count: tries.count + 1 };
@@ -60,7 +76,7 @@ export function createAttemptLimiter({ most, window }: Limit, clock: Clock, most
       return 0;
     },
     takeBack(text) {
-      const key = keyOf(text);
+      const key = keptKey(text);
       const tries = current(key);
       if (tries.count === 0) return;
       const next = { ...tries, count: tries.count - 1 };
@@ -72,5 +88,6 @@ export function createAttemptLimiter({ most, window }: Limit, clock: Clock, most
   };
 }
 
-const keyOf = (text: string): string =>
+/** What is kept of a key: the same again for what it gave. */
+export const keptKey = (text: string): string =>
   text.length <= longestKey ? text : createHash("sha256").update(text).digest("base64");

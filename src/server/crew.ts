@@ -1,4 +1,5 @@
 import type { Observation } from "../http/site.ts";
+import type { OtherCounters } from "../kernel/attempt-limiter.ts";
 import type { Observer } from "../kernel/ports.ts";
 
 /**
@@ -8,6 +9,8 @@ import type { Observer } from "../kernel/ports.ts";
 export interface Crew {
   /** Resolves once all of them listen. @throws {Error} One cannot: none is left running. */
   start(beginning: CrewBeginning): Promise<void>;
+  /** What they count, and are to count. */
+  readonly counters: OtherCounters;
   /** All of them get ready to go on with the configuration in `content`. @throws {Error} One cannot: none will. */
   prepare(content: Uint8Array): Promise<PreparedCrew>;
   /** They drain, as the first of them does. Resolves once they are done. */

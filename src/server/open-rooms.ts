@@ -9,7 +9,7 @@ import { mayBeClient } from "../flow/client-address.ts";
 import { createLogoutCourier, type LogoutCourier } from "../flow/logout-courier.ts";
 import { type BcryptPool, createBcryptPool } from "../kernel/bcrypt-pool.ts";
 import { createHealth } from "../kernel/health.ts";
-import { type Clock, noObserver } from "../kernel/ports.ts";
+import { noObserver } from "../kernel/ports.ts";
 import type { Prepared } from "../kernel/prepared.ts";
 import { createSealer } from "../kernel/seal.ts";
 import { createUpstreams } from "../kernel/upstream-fetch.ts";
@@ -127,7 +127,7 @@ async function openOn(stored: Storage, config: Config, deps: RoomDeps): Promise<
     clock,
     logger,
   });
-  const memory = openMemory(storage, clock);
+  const memory = openMemory(storage, deps);
   /** What endpoints and API work with, as `wanted` has it. */
   const build = (wanted: Config, records: Storage, sources: Connectors) => {
     const opened = { root, sealer, signer, courier, bcrypt, accounts, memory };
@@ -172,12 +172,12 @@ async function openOn(stored: Storage, config: Config, deps: RoomDeps): Promise<
   };
 }
 
-function openMemory(storage: Storage, clock: Clock): Memory {
+function openMemory(storage: Storage, { clock, others }: RoomDeps): Memory {
   return {
     revocations: openRevocations(storage, clock),
     blockedUsers: openBlockedUsers(storage.userIdentities, clock),
     answered: new AnsweredConnections(),
-    limiter: keepLimiters(clock),
+    limiter: keepLimiters(clock, others),
     health: createHealth((signal) => storage.ping(signal), clock),
   };
 }

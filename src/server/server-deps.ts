@@ -1,3 +1,4 @@
+import type { OtherCounters } from "../kernel/attempt-limiter.ts";
 import type { Clock, Logger, Observer, Random } from "../kernel/ports.ts";
 import type { Crew, Listener } from "./crew.ts";
 
@@ -17,6 +18,8 @@ export interface ServerDeps {
   readonly workers?: number;
   /** The others of them, where this is the first. */
   readonly crew?: Crew;
+  /** What those of them count that are in memory. */
+  readonly others?: OtherCounters;
   /** This is not the first of them: the addresses are open already. */
   readonly isBeside?: boolean;
   /** Hears what happens besides those whom the configuration names. */

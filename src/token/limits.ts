@@ -3,7 +3,14 @@
  * passwords and second factors, which an account counts as well, are in `attempts.ts`.
  */
 import { networkOf } from "../kernel/addresses.ts";
-import { type AttemptLimiter, createAttemptLimiter, type Limit } from "../kernel/attempt-limiter.ts";
+import {
+  type AttemptLimiter,
+  type CountedElsewhere,
+  createAttemptLimiter,
+  keptKey,
+  type Limit,
+  type OtherCounters,
+} from "../kernel/attempt-limiter.ts";
 import { TooManyAttemptsError } from "../kernel/errors.ts";
 import { type Clock, millis, type Trail } from "../kernel/ports.ts";
 
@@ -65,13 +72,55 @@ export interface Limits {
 /** The same limiter for the same words: a changed configuration forgives nobody. */
 export type OpenLimiter = (kind: LimitKind, limit: Limit) => AttemptLimiter;
 
-export function keepLimiters(clock: Clock): OpenLimiter {
+export function keepLimiters(clock: Clock, others?: OtherCounters): OpenLimiter {
   const limiters = new Map<string, AttemptLimiter>();
-  return (kind, limit) => {
+  const own = (kind: string, limit: Limit): AttemptLimiter => {
     const key = `${kind} ${limit.most} ${limit.window}`;
     const limiter = limiters.get(key) ?? createAttemptLimiter(limit, clock);
     limiters.set(key, limiter);
     return limiter;
+  };
+  if (others === undefined) return own;
+  others.hear((counted) => {
+    for (const { kind, limit, key, count } of counted) {
+      const limiter = own(kind, limit);
+      for (let n = 0; n < count; n++) limiter.begin(key);
+      for (let n = 0; n > count; n--) limiter.takeBack(key);
+    }
+  });
+  const tell = tellerTo(others);
+  return (kind, limit) => {
+    const limiter = own(kind, limit);
+    if (limit.most === Number.POSITIVE_INFINITY) return limiter;
+    return {
+      begin(text) {
+        const key = keptKey(text);
+        const wait = limiter.begin(key);
+        if (wait === 0) tell({ kind, limit, key, count: 1 });
+        return wait;
+      },
+      takeBack(text) {
+        const key = keptKey(text);
+        limiter.takeBack(key);
+        tell({ kind, limit, key, count: -1 });
+      },
+    };
+  };
+}
+
+/** Once a turn, and only what is left of it: most tries are right, and taken back in the turn in which they were counted. */
+function tellerTo(others: OtherCounters): (counted: CountedElsewhere) => void {
+  let turn = new Map<string, CountedElsewhere>();
+  return (counted) => {
+    const name = `${counted.kind} ${counted.key}`;
+    if (turn.size === 0) {
+      setImmediate(() => {
+        const left = [...turn.values()].filter(({ count }) => count !== 0);
+        turn = new Map();
+        if (left.length > 0) others.tell(left);
+      });
+    }
+    turn.set(name, { ...counted, count: counted.count + (turn.get(name)?.count ?? 0) });
   };
 }
 

@@ -133,6 +133,23 @@ test("a changed configuration reaches every thread, and a stop under load cuts n
   assert.deepEqual([...new Set(statuses)], [200]);
 });
 
+test("who guesses has as many tries at all threads together as at one", {
+  skip: missing(postgresPrograms),
+}, async (t) => {
+  const { port } = await serve(t);
+  const form = { grant_type: "authorization_code", code: "none", client_id: appClient.id, client_secret: "wrong" };
+  const statuses: number[] = [];
+  for (let guess = 0; guess < 60; guess++) {
+    // Over a connection of its own, so that the system spreads them over the threads.
+    const agent = new UserAgent({ issuer, port });
+    statuses.push((await agent.ask("/token", { method: "POST", form, isFresh: true })).status);
+    agent.close();
+    // What one thread counts takes a turn to reach the others.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual(statuses, [...Array(20).fill(401), ...Array(40).fill(429)]);
+});
+
 test("all threads change, or none of them", { skip: missing(postgresPrograms) }, async (t) => {
   const { cwd, port, running, config } = await serve(t);
   const upstream = await startFakeOidc();
