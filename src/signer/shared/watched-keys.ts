@@ -43,8 +43,8 @@ export interface WatchedSigner extends Omit<Signer, "rotate"> {
   doubt(): void;
 }
 
-/** With the time that a look takes, what is written elsewhere counts here within a second. */
-export const lookEvery = millis(900);
+/** With the time that a look takes, even on a busy machine, what is written elsewhere counts here within a second. */
+export const lookEvery = millis(700);
 /** Requests cause a look no more often than this: whoever sends made-up tokens must not load the keeper. */
 const doubtAfter = 1_000;
 
