@@ -32,19 +32,19 @@ export async function redeemCode(redemption: Redemption, context: GrantContext, 
   followTrace(code.extra?.traceparent);
   // The chain was asked for when the code was made, and may have grown since.
   const shown = shownBy(code.extra);
-  await requireSession(code.sessionId, context, deps);
   const authorized = await authorizePerson(
     { ...code, namedClaims: code.extra?.namedClaims, shown, grant },
     context,
     deps,
   );
   const isLasting = await mayRefresh(code.connectorId, code.scopes, context, deps);
+  // What lasts is asked for its session once it is there, when nobody can overlook it any more.
+  if (!isLasting) await requireSession(code.sessionId, context, deps);
   const refreshTokenId = isLasting ? newId(deps.random) : "";
   // A family's tag can be found again from its id, at every refresh.
   const grantTag = isLasting ? grantTagOf(deps.refreshKey, refreshTokenId) : newGrantTag(deps.random);
   await spendCode(code, refreshTokenId, grantTag, deps);
   const answer = await issue({ ...redemption, authorized, refreshTokenId, grantTag }, context, deps);
-  // Who ended the session while we issued has looked for its families, and may not have seen this one.
   if (isLasting) await requireSessionOf(refreshTokenId, code.sessionId, context, deps);
   return answer;
 }

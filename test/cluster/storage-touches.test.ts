@@ -114,6 +114,12 @@ describe("statements of a request", { skip: missing(postgresPrograms) }, () => {
     const sentOwned = await statementsOf(() => redeem(remembering.newAgent(), owned));
     assert.deepEqual([...sentOwned].sort(), [...spent, "select auth_session"].sort());
     const family = ["insert refresh_token", "select offline_session"];
+    const lasting = await obtainCode(remembering.newAgent(), { connector_id: "mock", scope: "openid offline_access" });
+    const sentLasting = await statementsOf(() => redeem(remembering.newAgent(), lasting));
+    assert.deepEqual(
+      [...sentLasting].sort(),
+      [...spent, "select auth_session", ...family, "insert offline_session"].sort(),
+    );
     for (const more of [["insert offline_session"], ["update offline_session"]]) {
       const code = await obtainCode(agent, { connector_id: "mock", scope: "openid offline_access" });
       const sent = await statementsOf(async () => tokensOf(await redeem(agent, code)));

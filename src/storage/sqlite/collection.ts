@@ -6,6 +6,7 @@ import { AlreadyExistsError, type Collection, type Page } from "../contract.ts";
 import type { KindName, RecordKinds, UserKey } from "../records.ts";
 import { ChangeQueue } from "../shared/change-queue.ts";
 import { type CollectedKind, nothingToCollect } from "../shared/collect-kinds.ts";
+import { LastRead } from "../shared/last-read.ts";
 import { pageOf } from "../shared/page-of.ts";
 import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { changedColumns } from "../shared/sql/changed-columns.ts";
@@ -16,6 +17,13 @@ import { type Cell, decodeRow, encode, encodeRow, formatTime, type Row, spelling
 import type { Statement, Writer } from "./writer.ts";
 
 type RecordOf<K extends KindName> = RecordKinds[K]["record"];
+
+/** A row as it was found, and what it says. */
+interface Found<K extends KindName> {
+  readonly row: Row;
+  readonly logical: LogicalRow;
+  readonly record: RecordOf<K>;
+}
 
 /** How often a swap may meet the very row it has read before that row counts as one that cannot be compared. */
 const patience = 3;
@@ -30,6 +38,7 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
   readonly #page: StatementSync | undefined;
   readonly #expired: StatementSync | undefined;
   readonly #writer: Writer;
+  readonly #lastRead = new LastRead<Found<K>>();
   readonly #updates = new ChangeQueue<RecordOf<K>>();
 
   constructor(kind: SqlKind<K>, reader: DatabaseSync, writer: Writer) {
@@ -54,19 +63,23 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
   }
 
   async get(key: RecordKinds[K]["key"]): Promise<RecordOf<K> | undefined> {
-    const row = this.#read(keyParts(this.#kind.kind, key));
-    return row === undefined ? undefined : this.#recordOf(row);
+    const parts = keyParts(this.#kind.kind, key);
+    const row = this.#read(parts);
+    if (row === undefined) return undefined;
+    const found = this.#found(row);
+    this.#lastRead.remember(keyText(parts), found);
+    return found.record;
   }
 
   async list(): Promise<readonly RecordOf<K>[]> {
-    return guarded(() => this.#list.all() as readonly Row[]).map((row) => this.#recordOf(row));
+    return guarded(() => this.#list.all() as readonly Row[]).map((row) => this.#found(row).record);
   }
 
   /** @throws {TypeError} The kind is nobody's. */
   async listOfUser({ userId, connectorId }: UserKey): Promise<readonly RecordOf<K>[]> {
     const statement = this.#listOfUser;
     if (statement === undefined) throw new TypeError(`${this.#kind.kind} cannot be listed by user`);
-    return guarded(() => statement.all(userId, connectorId) as readonly Row[]).map((row) => this.#recordOf(row));
+    return guarded(() => statement.all(userId, connectorId) as readonly Row[]).map((row) => this.#found(row).record);
   }
 
   /** @throws {TypeError} A key of several columns. */
@@ -76,7 +89,7 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     const rows = guarded(() => statement.all(from, size) as readonly Row[]);
     return pageOf(
       this.#kind.kind,
-      rows.map((row) => this.#recordOf(row)),
+      rows.map((row) => this.#found(row).record),
       size,
     );
   }
@@ -86,7 +99,8 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     change: (current: RecordOf<K>) => RecordOf<K>,
   ): Promise<RecordOf<K> | undefined> {
     const parts = keyParts(this.#kind.kind, key);
-    return this.#updates.update(keyText(parts), change, (all) => this.#swapUntilDone(parts, all));
+    const text = keyText(parts);
+    return this.#updates.update(text, change, (all) => this.#swapUntilDone(parts, text, all));
   }
 
   async delete(key: RecordKinds[K]["key"]): Promise<boolean> {
@@ -124,28 +138,51 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
   }
 
   /**
-   * Another process may write between our read and our swap; then we read again. A row that is the same again was
-   * not written by anybody: it holds bytes that no string can hold, and asking on would never end.
+   * The first attempt starts from what {@link get} has just read, if it did. Another process may write between a read
+   * and our swap; then we read again. A row that is the same again was not written by anybody: it holds bytes that no
+   * string can hold, and asking on would never end.
    */
   async #swapUntilDone(
     parts: readonly string[],
+    text: string,
     change: (current: RecordOf<K>) => RecordOf<K>,
   ): Promise<RecordOf<K> | undefined> {
+    const remembered = this.#lastRead.take(text);
+    const stored = remembered === undefined ? undefined : await this.#swapRemembered(parts, remembered, change);
+    if (stored !== undefined) return stored;
     let refused: Row | undefined;
     for (let inVain = 0; inVain < patience; ) {
       const row = this.#read(parts);
       if (row === undefined) return undefined;
       inVain = isDeepStrictEqual(row, refused) ? inVain + 1 : 0;
       refused = row;
-      const found = decodeRow(row, this.#kind.columns);
-      const current = this.#recordOf(row, found);
-      const next = change(current);
-      if (next === current) return current;
-      const changed = changedColumns(this.#kind, found, current, next);
-      const outcome = await this.#writer.run(this.#swapStatements(parts, row, changed, next));
-      if ("changes" in outcome && outcome.changes > 0) return next;
+      const found = this.#found(row);
+      const next = change(found.record);
+      if (next === found.record || (await this.#swap(parts, found, next))) return next;
     }
     throw new Error(`a record of ${this.#kind.table} holds text that is not UTF-8 and cannot be changed`);
+  }
+
+  /** Undefined: it has to be read anew, and `change` asked again. */
+  async #swapRemembered(
+    parts: readonly string[],
+    found: Found<K>,
+    change: (current: RecordOf<K>) => RecordOf<K>,
+  ): Promise<RecordOf<K> | undefined> {
+    let next: RecordOf<K>;
+    try {
+      next = change(found.record);
+    } catch {
+      // The caller refuses what may be old: its word about the row as it is now counts.
+      return undefined;
+    }
+    return next !== found.record && (await this.#swap(parts, found, next)) ? next : undefined;
+  }
+
+  async #swap(parts: readonly string[], { row, logical, record }: Found<K>, next: RecordOf<K>): Promise<boolean> {
+    const changed = changedColumns(this.#kind, logical, record, next);
+    const outcome = await this.#writer.run(this.#swapStatements(parts, row, changed, next));
+    return "changes" in outcome && outcome.changes > 0;
   }
 
   #swapStatements(parts: readonly string[], row: Row, changed: LogicalRow, next: RecordOf<K>): readonly Statement[] {
@@ -165,11 +202,13 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     return guarded(() => this.#select.get(...keyCells(this.#kind, parts)) as Row | undefined);
   }
 
-  #recordOf(row: Row, found: LogicalRow = decodeRow(row, this.#kind.columns)): RecordOf<K> {
-    const record = this.#kind.read(found);
+  #found(row: Row): Found<K> {
+    const logical = decodeRow(row, this.#kind.columns);
+    const record = this.#kind.read(logical);
     const { readExtra } = this.#kind;
     const extra = row.extra_body;
-    return readExtra === undefined || typeof extra !== "string" ? record : readExtra(record, parseJson(extra, "body"));
+    if (readExtra === undefined || typeof extra !== "string") return { row, logical, record };
+    return { row, logical, record: readExtra(record, parseJson(extra, "body")) };
   }
 
   #extraOf(record: RecordOf<K>): string | undefined {
