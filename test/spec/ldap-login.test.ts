@@ -81,6 +81,13 @@ describe("an LDAP login", { skip }, () => {
     assert.match(wrong.body, /Those details do not match/);
   });
 
+  it("writes no filter for a name of a megabyte", async () => {
+    const began = process.cpuUsage();
+    assert.equal((await submit("*".repeat(340_000), "wrong")).status, 401);
+    const { user } = process.cpuUsage(began);
+    assert.ok(user < 300_000, `${user} microseconds`);
+  });
+
   it("is refused for a wrong password and an unknown name by the same page", async () => {
     const shown = async (login: string): Promise<string> => {
       const { status, body } = await submit(login, "wrong");

@@ -70,6 +70,9 @@ export const ldap = defineConnector({
   },
 });
 
+/** Nobody is called so. A form has room for a megabyte, and a filter of that takes seconds to write. */
+const longestName = 1024;
+
 /** How long `dex connector test` waits for the directory. */
 const diagnosisTime = 30_000;
 
@@ -130,6 +133,7 @@ class People {
   }
 
   async #find(connection: LdapConnection, username: string, { signal }: Login): Promise<Entry | undefined> {
+    if (username.length > longestName) return undefined;
     const user = await findUser(connection, this.#users, this.#groups.matchers, username, signal);
     if (user === undefined) this.#deps.logger.debug("no results returned for filter", { username });
     else this.#deps.logger.debug("username mapped to entry", { username, user_dn: user.dn });
