@@ -29,6 +29,33 @@ function commitTime(): string {
   return process.env.SOURCE_DATE_EPOCH ?? (status === 0 ? stdout.trim() : "0");
 }
 
+interface Bill {
+  readonly metadata: { readonly component: Readonly<Record<string, unknown>> };
+}
+
+/**
+ * What ships, as npm knows it. npm calls it by the folder's name, gives it a purl that would be somebody else's package,
+ * and makes a number and a time of its own at each run.
+ */
+function billOfMaterials(version: string): string {
+  const { serialNumber: _, ...bill } = JSON.parse(
+    run("npm", ["sbom", "--sbom-format=cyclonedx", "--omit=dev"]).toString(),
+  ) as Bill & { readonly serialNumber: string };
+  const { purl: _purl, ...component } = bill.metadata.component;
+  const told = {
+    ...bill,
+    metadata: {
+      ...bill.metadata,
+      timestamp: new Date(Number(commitTime()) * 1000).toISOString(),
+      component: { ...component, type: "application", name: "dex", version },
+    },
+  };
+  // A UUID of the content. RFC 9562 §5.8.
+  const digest = createHash("sha256").update(JSON.stringify(told)).digest("hex");
+  const uuid = digest.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, "$1-$2-8$3-8$4-$5");
+  return `${JSON.stringify({ ...told, serialNumber: `urn:uuid:${uuid}` }, undefined, 2)}\n`;
+}
+
 /** `folder` as an archive in which everything lies below `top`. */
 function archive(file: string, folder: string, top: string): void {
   const tar = `tar --sort=name --mtime=@${commitTime()} --owner=0 --group=0 --numeric-owner --format=gnu`;
@@ -48,7 +75,7 @@ export async function writeRelease(folder: string, version = buildVersion(root))
     ] as const;
     archive(join(folder, bundle), work, `dex-${version}`);
     archive(join(folder, manifests), join(root, "deploy"), `dex-${version}-deploy`);
-    writeFileSync(join(folder, materials), run("npm", ["sbom", "--sbom-format=cyclonedx", "--omit=dev"]));
+    writeFileSync(join(folder, materials), billOfMaterials(version));
     const files = [bundle, manifests, materials];
     const sums = files.map(
       (name) =>

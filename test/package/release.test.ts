@@ -34,10 +34,26 @@ test("the bill of materials names what ships and no tool of development", () => 
   const bill = z
     .object({
       bomFormat: z.literal("CycloneDX"),
+      serialNumber: z.string().regex(/^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+      metadata: z.object({
+        component: z.object({
+          type: z.literal("application"),
+          name: z.literal("dex"),
+          version: z.literal("1.2.3-test"),
+          purl: z.undefined().optional(),
+        }),
+      }),
       components: z.array(z.object({ name: z.string(), version: z.string() })),
     })
     .parse(JSON.parse(readFileSync(join(folder, name), "utf8")));
   const names = bill.components.map((component) => component.name);
   for (const shipped of ["yaml", "zod", "pg"]) assert.ok(names.includes(shipped), shipped);
   for (const tool of ["typescript", "esbuild", "samlp"]) assert.ok(!names.includes(tool), tool);
+});
+
+test("a second run on one commit writes the same bytes", async (t) => {
+  const again = mkdtempSync(join(tmpdir(), "dex-release-again-"));
+  t.after(() => rmSync(again, { recursive: true }));
+  await writeRelease(again, "1.2.3-test");
+  assert.equal(readFileSync(join(again, "SHA256SUMS"), "utf8"), readFileSync(join(folder, "SHA256SUMS"), "utf8"));
 });
