@@ -391,3 +391,45 @@ test("what the API stored is read as Go reads it: keys in any case, null as abse
   assert.equal((await pool.open("up"))?.connector.kind, "password");
   await pool.close();
 });
+
+/** Another configuration with these connectors. */
+const sourceOf = (records: readonly ConnectorRecord[]) => ({
+  local: undefined,
+  storage: { connectors: { list: async () => [...records] } },
+});
+
+test("another configuration shows nothing until it is committed, and who began before it ends as they began", async () => {
+  const [one, two] = [aRecord({ id: "one", config: { host: "1" } }), aRecord({ id: "two", config: { host: "2" } })];
+  const { pool, upstream } = aPool([one]);
+  await pool.openAll(never);
+  const before = pool.ofToday();
+  const prepared = await pool.prepare(sourceOf([two]), [two]);
+  assert.deepEqual(ids(await pool.list()), ["one"]);
+  assert.equal(await pool.open("two"), undefined);
+  prepared.commit();
+  for (const now of [pool, pool.ofToday(), prepared.connectors]) {
+    assert.deepEqual(ids(await now.list()), ["two"]);
+    assert.equal(await now.open("one"), undefined);
+  }
+  assert.deepEqual(ids(await before.list()), ["one"]);
+  assert.equal((await before.open("one"))?.info.id, "one");
+  assert.equal(await before.open("two"), undefined);
+  assert.deepEqual(upstream.opened, [{ host: "1" }, { host: "2" }]);
+  await pool.close();
+});
+
+test("one that does not open refuses all of another configuration, and closes what opened for it", async () => {
+  const one = aRecord({ id: "one", config: { host: "1" } });
+  const two = aRecord({ id: "two", config: { host: "2" } });
+  const wrong = aRecord({ id: "three", config: { host: "wrong" } });
+  const { pool, upstream } = aPool([one]);
+  await pool.openAll(never);
+  await assert.rejects(pool.prepare(sourceOf([one, two, wrong]), [one, two, wrong]), /Failed to open connector three/);
+  assert.deepEqual(upstream.closed, [{ host: "2" }]);
+  assert.deepEqual(ids(await pool.list()), ["one"]);
+  // Of one that only storage has, nobody asks whether it opens.
+  (await pool.prepare(sourceOf([one, two, wrong]), [one, two])).commit();
+  assert.deepEqual(ids(await pool.list()), ["one", "two", "three"]);
+  await assert.rejects(pool.prepare(sourceOf([]), []), /no connectors specified/);
+  await pool.close();
+});
