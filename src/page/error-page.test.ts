@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errorPage } from "./error-page.ts";
-import { sampleContext } from "./sample-props.ts";
+import { sampleContext } from "./testing/sample-props.ts";
 
 test("the time to wait is told in whole seconds, later in minutes, as the language counts", () => {
   const told = (locale: "en" | "de" | "es" | "fr", wait: number): string | undefined =>

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { factorSection } from "./factor-section.ts";
 import type { PageContext } from "./layout.ts";
 import { type PageName, pages } from "./page-table.ts";
-import { factorSectionSample, sampleContext, samples } from "./sample-props.ts";
+import { factorSectionSample, sampleContext, samples } from "./testing/sample-props.ts";
 
 function render(page: PageName, state: string, context: PageContext = sampleContext): string {
   const draw: (context: PageContext, props: never) => { toString(): string } = pages[page];

@@ -1,7 +1,7 @@
 /** Props for tests and previews: every state of every page, the awkward ones included. Nothing else imports it. */
-import type { FactorSectionProps } from "./factor-section.ts";
-import type { PageContext } from "./layout.ts";
-import type { PageName, Pages } from "./page-table.ts";
+import type { FactorSectionProps } from "../factor-section.ts";
+import type { PageContext } from "../layout.ts";
+import type { PageName, Pages } from "../page-table.ts";
 
 export const sampleContext: PageContext = {
   issuerName: "Example Corp",
