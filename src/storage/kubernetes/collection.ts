@@ -142,16 +142,9 @@ export class KubernetesCollection<K extends KindName> implements Collection<Reco
     parts: readonly string[],
     change: (current: RecordOf<K>) => RecordOf<K>,
   ): Promise<RecordOf<K> | undefined> {
-    const found = this.#lastRead.take(keyText(parts));
-    if (found === undefined) return undefined;
-    let next: RecordOf<K>;
-    try {
-      next = change(found.record);
-    } catch {
-      // A record that may be old by now must not be what refuses; the change is asked again with the stored one.
-      return undefined;
-    }
-    if (next === found.record) return undefined;
+    const remembered = this.#lastRead.takeChanged(keyText(parts), change);
+    if (remembered === undefined) return undefined;
+    const { found, next } = remembered;
     const written = await this.client.replace(found.name, encodeChange(this.kind, found, next));
     return written === undefined ? undefined : decode(this.kind, written).record;
   }

@@ -7,7 +7,7 @@ const maxAge = 5_000;
  * The rows that were read a moment ago, so that the update that follows need not read them again. Each is handed
  * out once. One that is old by then does no harm: the swap finds out.
  */
-export class LastRead<Row> {
+export class LastRead<Row extends { readonly record: unknown }> {
   readonly #rows = new Map<string, { readonly row: Row; readonly at: number }>();
 
   remember(key: string, row: Row): void {
@@ -19,13 +19,33 @@ export class LastRead<Row> {
     }
   }
 
-  take(key: string): Row | undefined {
-    const found = this.#rows.get(key);
-    this.#rows.delete(key);
-    return found === undefined || performance.now() - found.at > maxAge ? undefined : found.row;
+  /**
+   * The row under `key`, and what `change` makes of its record. Undefined where there is none, where nothing would be
+   * written, and where `change` refuses: a record that may be old by now must not decide that, so it is read anew.
+   */
+  takeChanged(
+    key: string,
+    change: (current: Row["record"]) => Row["record"],
+  ): { readonly found: Row; readonly next: Row["record"] } | undefined {
+    const found = this.#take(key);
+    if (found === undefined) return undefined;
+    let next: Row["record"];
+    try {
+      next = change(found.record);
+    } catch {
+      // It is asked again with the stored one, and then its word counts.
+      return undefined;
+    }
+    return next === found.record ? undefined : { found, next };
   }
 
   forget(key: string): void {
     this.#rows.delete(key);
+  }
+
+  #take(key: string): Row | undefined {
+    const found = this.#rows.get(key);
+    this.#rows.delete(key);
+    return found === undefined || performance.now() - found.at > maxAge ? undefined : found.row;
   }
 }

@@ -147,9 +147,9 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     text: string,
     change: (current: RecordOf<K>) => RecordOf<K>,
   ): Promise<RecordOf<K> | undefined> {
-    const remembered = this.#lastRead.take(text);
-    const stored = remembered === undefined ? undefined : await this.#swapRemembered(parts, remembered, change);
-    if (stored !== undefined) return stored;
+    const remembered = this.#lastRead.takeChanged(text, change);
+    if (remembered !== undefined && (await this.#swap(parts, remembered.found, remembered.next)))
+      return remembered.next;
     let refused: Row | undefined;
     for (let inVain = 0; inVain < patience; ) {
       const row = this.#read(parts);
@@ -161,22 +161,6 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
       if (next === found.record || (await this.#swap(parts, found, next))) return next;
     }
     throw new Error(`a record of ${this.#kind.table} holds text that is not UTF-8 and cannot be changed`);
-  }
-
-  /** Undefined: it has to be read anew, and `change` asked again. */
-  async #swapRemembered(
-    parts: readonly string[],
-    found: Found<K>,
-    change: (current: RecordOf<K>) => RecordOf<K>,
-  ): Promise<RecordOf<K> | undefined> {
-    let next: RecordOf<K>;
-    try {
-      next = change(found.record);
-    } catch {
-      // The caller refuses what may be old: its word about the row as it is now counts.
-      return undefined;
-    }
-    return next !== found.record && (await this.#swap(parts, found, next)) ? next : undefined;
   }
 
   async #swap(parts: readonly string[], { row, logical, record }: Found<K>, next: RecordOf<K>): Promise<boolean> {

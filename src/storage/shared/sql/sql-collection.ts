@@ -138,11 +138,9 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
     text: string,
     change: (current: RecordOf<K>) => RecordOf<K>,
   ): Promise<RecordOf<K> | undefined> {
-    const remembered = this.#lastRead.take(text);
-    if (remembered !== undefined) {
-      const stored = await this.#swapRemembered(parts, remembered, change);
-      if (stored !== undefined) return stored;
-    }
+    const remembered = this.#lastRead.takeChanged(text, change);
+    if (remembered !== undefined && (await this.#swap(parts, remembered.found, remembered.next)))
+      return remembered.next;
     for (let tries = 1; tries <= swapTries; tries++) {
       const row = await this.#select(parts);
       if (row === undefined) return undefined;
@@ -153,22 +151,6 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
       await this.#client.pause(Math.min(50, tries));
     }
     throw new UnavailableError("storage", `other writers kept changing a record of ${this.#kind.table}`);
-  }
-
-  /** Undefined: it has to be read anew. */
-  async #swapRemembered(
-    parts: readonly string[],
-    found: Found<K>,
-    change: (current: RecordOf<K>) => RecordOf<K>,
-  ): Promise<RecordOf<K> | undefined> {
-    let next: RecordOf<K>;
-    try {
-      next = change(found.record);
-    } catch {
-      // The caller refuses what may be old: it is asked again, and then its word counts.
-      return undefined;
-    }
-    return next !== found.record && (await this.#swap(parts, found, next)) ? next : undefined;
   }
 
   /** Whether `next` is stored now. A lost answer is looked for: only where the row is untouched is it tried again. */
