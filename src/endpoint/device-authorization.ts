@@ -20,7 +20,7 @@ export async function deviceAuthorizationEndpoint(request: HttpRequest, provider
   if (request.method !== "POST") throw new OAuthError("invalid_request", "Method not allowed.");
   const form = withQuery(readMachineForm(request), request);
   const trail = provider.trail(request);
-  const { client } = await authenticateRequest(request, form.get, provider, trail);
+  const { client, method } = await authenticateRequest(request, form.get, provider, trail);
   const { issuer } = provider.flow.policy;
   if (
     !provider.grants.has(grantTypes.deviceCode) ||
@@ -30,6 +30,7 @@ export async function deviceAuthorizationEndpoint(request: HttpRequest, provider
   }
   const pkce = readPkce(form);
   const scopes = await readScopes(form, client, provider);
+  if (method === "none") provider.limits.begin("device", { address: request.clientIp, trail });
   const { deviceCode, userCode } = await beginDevice({ clientId: client.id, scopes, ...pkce }, provider.grant);
   trail.note({
     check: "device.begun",

@@ -29,6 +29,7 @@ test("each kind has its own number of tries and its own wait, which the trail te
   const expected = {
     client: [20, 60],
     user_code: [20, 300],
+    device: [100, 60],
     mail_link: [20, 300],
     signup: [20, 3600],
     mail: [20, 3600],

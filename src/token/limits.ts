@@ -25,6 +25,8 @@ const limitsOf = ({ attemptsPerAddress, signupsPerHour }: LimitChoices) =>
     client: { most: 20, window: millis(minute) },
     /** Wrong user codes. RFC 8628 §5.1. */
     user_code: { most: 20, window: millis(5 * minute) },
+    /** Device codes asked for by a client that proves nothing: each is kept for minutes. */
+    device: { most: 100, window: millis(minute) },
     /** Mailed links that are none. */
     mail_link: { most: 20, window: millis(5 * minute) },
     /** Accounts asked for, also those that were made: each costs a password's hashing. */
@@ -134,6 +136,7 @@ export function createLimits(choices: LimitChoices, open: OpenLimiter): Limits {
     login: limiterOf("login"),
     client: limiterOf("client"),
     user_code: limiterOf("user_code"),
+    device: limiterOf("device"),
     mail_link: limiterOf("mail_link"),
     signup: limiterOf("signup"),
     mail: limiterOf("mail"),

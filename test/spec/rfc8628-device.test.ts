@@ -426,6 +426,17 @@ describe("an attacker who sends people links", () => {
   });
 });
 
+it("whoever proves nothing gets a hundred codes a minute; a client with a secret as many as it asks for", async () => {
+  const guarded = await startServerUnderTest(file);
+  for (let count = 0; count < 100; count++) await codes(guarded.newAgent());
+  const refused = await begin(guarded.newAgent());
+  assert.deepEqual([refused.status, refused.headers["retry-after"]], [429, "60"]);
+  await codes(guarded.newAgent(), {}, tv);
+  await guarded.clock.advance(60_000);
+  await codes(guarded.newAgent());
+  await guarded.close();
+});
+
 it("a connector that does not permit the grant is not offered for it", async () => {
   const other = await startServerUnderTest({
     ...file,
