@@ -78,8 +78,10 @@ function answerTarget(params: AuthorizationParams, policy: Pick<FlowPolicy, "iss
 }
 
 /** Where it is named nowhere else, what a request object says counts for the way that its refusal goes. */
-const responseModeOf = (params: AuthorizationParams): string =>
-  (params.get("response_mode") ?? "") || responseModeIn(params.get("request") ?? "");
+function responseModeOf(params: AuthorizationParams): string {
+  const request = params.get("request") ?? "";
+  return (params.get("response_mode") ?? "") || (request === "" ? "" : responseModeIn(request));
+}
 
 interface Rule {
   readonly check: string;

@@ -66,17 +66,18 @@ export function checkPkce(code: Pkce, verifier: string | undefined): void {
  * so a resubmitted form can never bring it back.
  */
 async function spendCode(code: AuthCode, refreshTokenId: string, grantTag: GrantTag, deps: GrantDeps): Promise<void> {
-  const spentFirst = new OAuthError("invalid_grant", invalidCode, { detail: "another request redeemed it first" });
+  const spentFirst = (): OAuthError =>
+    new OAuthError("invalid_grant", invalidCode, { detail: "another request redeemed it first" });
   const redeemedAt = deps.clock.now();
   const accessTokenExpiry = redeemedAt + deps.mint.lifetime;
   const issued = { refreshTokenId, accessTokenId: grantTag, accessTokenExpiry };
   // As long as a replay could matter: while the token lives, or the request could be answered again.
   const expiry = Math.max(accessTokenExpiry, redeemedAt + deps.requestLifetime, code.expiry);
   const stored = await deps.storage.authCodes.update(code.id, (current) => {
-    if (current.spent !== undefined) throw spentFirst;
+    if (current.spent !== undefined) throw spentFirst();
     return spentCode(current.id, expiry, { clientId: code.clientId, redeemedAt, ...issued });
   });
-  if (stored === undefined) throw spentFirst;
+  if (stored === undefined) throw spentFirst();
 }
 
 interface Issue extends Redemption {
