@@ -28,14 +28,25 @@ export async function introspectionEndpoint(request: HttpRequest, provider: Prov
   const asker = provider.isIntrospectionOpen ? undefined : await authenticateAsker(request, form, provider, trail);
   const token = form.get("token");
   if (token === undefined) throw new OAuthError("invalid_request", "The POST body doesn't contain 'token' parameter.");
-  const found = (await ofAccessToken(token, provider, trail)) ?? (await ofRefreshToken(token, asker, provider));
+  const claims = await ofAccessToken(token, provider, trail);
+  const family = claims === undefined ? await ofRefreshToken(token, asker, provider) : undefined;
+  const use = claims === undefined ? (family === undefined ? undefined : "refresh_token") : "access_token";
   trail.note({
     check: "token.active",
-    outcome: found === undefined ? "fail" : "pass",
-    because: found === undefined ? "neither a live access token nor a live refresh token" : String(found.token_use),
+    outcome: use === undefined ? "fail" : "pass",
+    because: use ?? "neither a live access token nor a live refresh token",
     spec: "RFC 7662 §2.2",
   });
-  return json(200, found ?? inactive, uncached);
+  return claims === undefined ? json(200, family ?? inactive, uncached) : answerOf(claims);
+}
+
+/** What a token says never changes, and its claims are kept while it is shown again and again. */
+const answers = new WeakMap<TokenClaims, HttpAnswer>();
+
+function answerOf(claims: TokenClaims): HttpAnswer {
+  const answer = answers.get(claims) ?? json(200, describeClaims(claims), uncached);
+  answers.set(claims, answer);
+  return answer;
 }
 
 function readForm(request: HttpRequest): MachineForm {
@@ -60,7 +71,8 @@ async function authenticateAsker(
   throw new OAuthError("invalid_client", "Invalid client credentials.", { detail: "a client without a secret" });
 }
 
-async function ofAccessToken(jwt: string, provider: Provider, trail: Trail): Promise<Introspection | undefined> {
+/** The claims of a live access token whose client is still there. */
+async function ofAccessToken(jwt: string, provider: Provider, trail: Trail): Promise<TokenClaims | undefined> {
   const verified = await provider.verifyToken(jwt);
   trail.note({
     check: "access_token.valid",
@@ -69,15 +81,21 @@ async function ofAccessToken(jwt: string, provider: Provider, trail: Trail): Pro
     spec: "RFC 7662 §2.2",
   });
   if (!verified.ok) return undefined;
-  const { claims } = verified;
-  const { aud, azp, sub, exp, iat, iss, jti } = claims;
+  const clientId = clientOf(verified.claims);
+  const client = clientId === undefined ? undefined : await provider.storage.clients.get(clientId);
+  return client === undefined ? undefined : verified.claims;
+}
+
+function clientOf({ aud, azp }: TokenClaims): string | undefined {
   const clientId = typeof aud === "string" ? aud : azp;
-  const client = typeof clientId === "string" ? await provider.storage.clients.get(clientId) : undefined;
-  if (client === undefined) return undefined;
-  const { preferred_username: username } = claims;
+  return typeof clientId === "string" ? clientId : undefined;
+}
+
+function describeClaims(claims: TokenClaims): Introspection {
+  const { aud, sub, exp, iat, iss, jti, preferred_username: username } = claims;
   return {
     active: true,
-    client_id: clientId,
+    client_id: clientOf(claims),
     sub,
     exp,
     iat,

@@ -13,7 +13,8 @@ const escapes: Readonly<Record<string, string>> = {
  * compat(dex): encoding/json.
  */
 export function goJson(value: object | string | number | boolean | null): string {
+  const json = JSON.stringify(value);
   // A lone surrogate cannot be UTF-8. JSON.stringify escapes it, Go replaces it.
-  const text = JSON.stringify(value).replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, "$1\\ufffd");
+  const text = json.includes("\\ud") ? json.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, "$1\\ufffd") : json;
   return /[<>&\u2028\u2029]/.test(text) ? text.replace(/[<>&\u2028\u2029]/g, (char) => escapes[char] ?? char) : text;
 }
