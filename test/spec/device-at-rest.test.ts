@@ -69,9 +69,17 @@ it("nothing in it is worth anything to who reads it, at no step", async () => {
   const tokens = tokensOf(await askToken(agent, { grant_type, device_code }, cli));
   assert.equal(read().includes(tokens.refresh_token ?? assert.fail()), false);
   const db = new DatabaseSync(database, { readOnly: true });
-  for (const table of ["device_request", "device_token", "auth_code"]) {
+  for (const table of ["device_request", "device_token"]) {
     assert.equal(db.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.rows, 0, table);
   }
+  // What a spent code leaves names nobody.
+  const left = db
+    .prepare("SELECT client_id, scopes, claims_user_id, claims_email, connector_data FROM auth_code")
+    .all();
+  assert.deepEqual(
+    left.map((row) => Object.values(row).map((cell) => (cell === null ? "" : Buffer.from(cell as string).toString()))),
+    [["", "null", "", "", ""]],
+  );
   db.close();
 });
 

@@ -308,10 +308,14 @@ describe("a forgotten password", () => {
     await smtp.next(email);
     const before = smtp.mails.length;
     for (let i = 0; i < 6; i++) assert.equal((await forget(email)).status, 200);
+    const sent = () => smtp.mails.slice(before).filter((mail) => mail.to.includes(email)).length;
+    // Who asks is answered first; mails are written afterwards.
+    for (const began = performance.now(); sent() < 3 && performance.now() - began < 10_000; )
+      await new Promise((resolve) => setTimeout(resolve, 20));
     const other = newAddress();
     await signUp(other);
     await smtp.next(other);
-    assert.equal(smtp.mails.slice(before).filter((mail) => mail.to.includes(email)).length, 3);
+    assert.equal(sent(), 3);
   });
 
   it("has a link for one purpose and one hour", async () => {
