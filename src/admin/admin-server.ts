@@ -1,7 +1,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type Certificate, openCertificate } from "../http/certificate.ts";
 import { type Clock, type Logger, millis, type Observer } from "../kernel/ports.ts";
-import type { Prepared } from "../kernel/prepared.ts";
+import { noChange, type Prepared } from "../kernel/prepared.ts";
 import type { AdminDeps } from "./contract.ts";
 import { type AdminTls, ReplaceableCredentials } from "./credentials.ts";
 import { adminMethods, dexMethods } from "./methods.ts";
@@ -43,8 +43,6 @@ export interface AdminServer {
 
 /** compat(dex): what grpc-go takes at most. */
 const mostBytes = 4 * 1024 * 1024;
-/** Without TLS nothing here changes. */
-const nothingToDo: Prepared = { commit: () => undefined, abandon: () => undefined };
 /** How long a drain waits for calls. */
 const patience = millis(10_000);
 
@@ -80,7 +78,8 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   return {
     address,
     certificateEnd: () => certificate?.current().notAfter,
-    prepare: async () => certificate?.prepare() ?? nothingToDo,
+    // Without TLS nothing here changes.
+    prepare: async () => certificate?.prepare() ?? noChange,
     async close() {
       health.stop();
       const done = new AbortController();

@@ -4,9 +4,10 @@ import { watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createSecureContext } from "node:tls";
+import { createTurns } from "../kernel/in-turn.ts";
 import type { Clock, Logger } from "../kernel/ports.ts";
 import { millis } from "../kernel/ports.ts";
-import type { Prepared } from "../kernel/prepared.ts";
+import { noChange, type Prepared } from "../kernel/prepared.ts";
 
 /** A certificate chain and its private key, PEM. They belong together: {@link openCertificate} checked it. */
 export interface CertificatePair {
@@ -90,13 +91,8 @@ export async function openCertificate(options: CertificateOptions): Promise<Cert
       complain(error);
     }
   };
-  let last: Promise<unknown> = Promise.resolve();
   // One at a time, or an older reading could overtake a newer one.
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = last.then(work);
-    last = done.catch(() => undefined);
-    return done;
-  };
+  const inTurn = createTurns();
   const reload = (): Promise<void> => inTurn(look);
   void poll(clock, reload, stop.signal);
   const watchers = watchFolders(Object.values(names), clock, reload, stop.signal);
@@ -104,7 +100,7 @@ export async function openCertificate(options: CertificateOptions): Promise<Cert
     current: () => current,
     prepare: async () => {
       const use = await inTurn(read);
-      return { commit: () => use?.(), abandon: () => undefined };
+      return { ...noChange, commit: () => use?.() };
     },
     close() {
       stop.abort();

@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { createTurns } from "./in-turn.ts";
 import { type Clock, millis } from "./ports.ts";
 
 const pollEvery = millis(5_000);
@@ -36,17 +37,14 @@ export function followFile({ path, known, clock, signal, onChange }: FollowOptio
     seen = found;
     tryAgainAt = (await onChange(found)) ? Number.POSITIVE_INFINITY : clock.now() + secondTry;
   };
-  let last = Promise.resolve();
   let asked: Promise<void> | undefined;
-  const inTurn = (isAsked: boolean): Promise<void> => {
-    // One at a time, or an older reading could overtake a newer one.
-    last = last.then(() => {
-      if (isAsked) asked = undefined;
-      return look(isAsked);
-    });
-    return last;
+  // One at a time, or an older reading could overtake a newer one.
+  const inTurn = createTurns();
+  const lookNow = (): Promise<void> => inTurn(() => look(false));
+  const lookAsked = async (): Promise<void> => {
+    asked = undefined;
+    await look(true);
   };
-  const lookNow = (): Promise<void> => inTurn(false);
   const later = async (span: typeof settle): Promise<boolean> =>
     clock.sleep(span, signal).then(
       () => true,
@@ -65,7 +63,7 @@ export function followFile({ path, known, clock, signal, onChange }: FollowOptio
   });
   signal.addEventListener("abort", () => watcher?.close(), { once: true });
   return () => {
-    asked ??= inTurn(true);
+    asked ??= inTurn(lookAsked);
     return asked;
   };
 }

@@ -8,6 +8,9 @@ export interface Prepared {
   abandon(): void;
 }
 
+/** Of what does not change. */
+export const noChange: Prepared = { commit: () => undefined, abandon: () => undefined };
+
 /** Resolves once all of `changes` are ready. @throws What the first of them failed with, once all the others are abandoned. */
 export async function allOrNone<P extends readonly { abandon(): void }[]>(
   changes: {

@@ -10,7 +10,7 @@ import type { Provider } from "../endpoint/provider.ts";
 import { routesOf } from "../endpoint/routes.ts";
 import { type HttpServer, type HttpSettings, startHttp } from "../http/http-server.ts";
 import { noObserver } from "../kernel/ports.ts";
-import { allOrNone, type Prepared } from "../kernel/prepared.ts";
+import { allOrNone, noChange, type Prepared } from "../kernel/prepared.ts";
 import { errorPage } from "../page/error-page.ts";
 import type { TelemetryServer } from "../telemetry/telemetry-server.ts";
 import { changeable } from "./changeable.ts";
@@ -144,8 +144,6 @@ export async function startServer(config: Config, given: ServerDeps): Promise<Ru
     await watching?.close();
   }
 }
-
-const noChange: Prepared = { commit: () => undefined, abandon: () => undefined };
 
 /** What the listeners of people and clients serve. */
 const settingsOf = (config: Config, provider: () => Provider, { beginTrace }: Telemetry): HttpSettings => ({
