@@ -5,9 +5,9 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { stringify } from "yaml";
 import { aFolder, copyOfFixture, withoutFixtures } from "../compat/fixtures.ts";
+import type { DatabaseServer } from "../peer/database-server.ts";
 import { mariadbPrograms, startMariadb } from "../peer/mariadb.ts";
 import { startMysql, withoutMysql } from "../peer/mysql.ts";
-import type { MysqlPeer } from "../peer/mysql-server.ts";
 import { missing } from "../peer/peer.ts";
 import { type PostgresPeer, postgresPrograms, startPostgres } from "../peer/postgres.ts";
 import { dex, startDex } from "./run-dex.ts";
@@ -91,7 +91,7 @@ const tokensIn = (file: string): unknown =>
 
 describe("dex storage copy", { skip: withoutFixtures || missing({ ...postgresPrograms, ...mariadbPrograms }) }, () => {
   let postgres: PostgresPeer;
-  let mariadb: MysqlPeer;
+  let mariadb: DatabaseServer;
   before(async () => {
     [postgres, mariadb] = await Promise.all([startPostgres(), startMariadb()]);
   });

@@ -9,10 +9,10 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { loadServices } from "../../src/admin/services.ts";
 import { type FakeKube, startFakeKube } from "../fake/kube-api.ts";
+import type { DatabaseServer } from "../peer/database-server.ts";
 import { type EtcdPeer, etcdPrograms, startEtcd } from "../peer/etcd.ts";
 import { kubeconfigText } from "../peer/kube-apiserver.ts";
 import { mariadbPrograms, startMariadb } from "../peer/mariadb.ts";
-import type { MysqlPeer } from "../peer/mysql-server.ts";
 import { missing } from "../peer/peer.ts";
 import { type PostgresPeer, postgresPrograms, startPostgres } from "../peer/postgres.ts";
 import { allScenes, playScenes } from "./writes/play.ts";
@@ -59,7 +59,7 @@ const { UpdateClient, UpdateConnector, UpdatePassword, SetBlockedUntil, RevokeRe
 const some = { UpdateClient, UpdateConnector, UpdatePassword, SetBlockedUntil, RevokeRefreshToken, RotateKeys };
 
 describe("two processes on one MariaDB", { ...options, skip: missing(mariadbPrograms) }, () => {
-  let peer: MysqlPeer;
+  let peer: DatabaseServer;
   before(async () => {
     peer = await startMariadb();
   });

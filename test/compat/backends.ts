@@ -2,9 +2,9 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { DatabaseServer } from "../peer/database-server.ts";
 import { mariadbPrograms, startMariadb } from "../peer/mariadb.ts";
 import { startMysql, withoutMysql } from "../peer/mysql.ts";
-import type { MysqlPeer } from "../peer/mysql-server.ts";
 import { missing } from "../peer/peer.ts";
 import { postgresPrograms, startPostgres } from "../peer/postgres.ts";
 import { type FixtureName, fixtureFile } from "./fixtures.ts";
@@ -77,7 +77,7 @@ const postgres = (name: "postgres" | "ent-postgres", count: number, table: strin
   },
 });
 
-const mysql = (skip: string | false, startPeer: () => Promise<MysqlPeer>): Backend => ({
+const mysql = (skip: string | false, startPeer: () => Promise<DatabaseServer>): Backend => ({
   name: "mysql",
   count: 5,
   skip,

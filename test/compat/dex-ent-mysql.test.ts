@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { stringify } from "yaml";
 import { handClock } from "../fake/hand-clock.ts";
+import type { DatabaseServer } from "../peer/database-server.ts";
 import { mariadbPrograms, startMariadb } from "../peer/mariadb.ts";
 import { startMysql, withoutMysql } from "../peer/mysql.ts";
-import type { MysqlPeer } from "../peer/mysql-server.ts";
 import { findProgram, freePort, missing, type Peer, peerFolder, startPeer } from "../peer/peer.ts";
 import { askToken, refresh, refreshTokenOf, signIn, tokensOf } from "../spec/relying-party.ts";
 import { appClient, issuer, mockConnector, startServerUnderTest } from "../spec/server-under-test.ts";
@@ -35,9 +35,9 @@ for (const { name, skip, start } of [
 ])
   describe(`Dex's ent tables in ${name}`, { skip: skip || withoutDex }, () => testGoingBackAndForth(start));
 
-function testGoingBackAndForth(startDatabase: () => Promise<MysqlPeer>): void {
+function testGoingBackAndForth(startDatabase: () => Promise<DatabaseServer>): void {
   const folder = peerFolder("ent");
-  let peer: MysqlPeer;
+  let peer: DatabaseServer;
   let file: object;
   before(async () => {
     peer = await startDatabase();

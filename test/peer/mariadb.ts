@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { type MysqlPeer, startMysqlServer } from "./mysql-server.ts";
+import type { DatabaseServer } from "./database-server.ts";
+import { startMysqlServer } from "./mysql-server.ts";
 
 /** For `missing`. */
 export const mariadbPrograms = {
@@ -9,7 +10,7 @@ export const mariadbPrograms = {
 };
 
 /** MariaDB, as Debian brings it. `parent`: where its folder is made. */
-export function startMariadb(parent?: string): Promise<MysqlPeer> {
+export function startMariadb(parent?: string): Promise<DatabaseServer> {
   const owner = ownerOf();
   // `--no-defaults` everywhere: the distribution's settings would bring their own socket, folder and log.
   const own = (data: string) => [

@@ -6,35 +6,9 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
-import { makeTestTls, type TestTls } from "../fake/certificates.ts";
+import { makeTestTls } from "../fake/certificates.ts";
+import { configAt, type DatabaseServer } from "./database-server.ts";
 import { freePort, type Peer, peerFolder, startPeer } from "./peer.ts";
-
-export interface MysqlConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-  readonly ssl: { readonly mode: string };
-}
-
-export interface MysqlPeer {
-  readonly pid: number;
-  readonly port: number;
-  /** The Unix socket. */
-  readonly socket: string;
-  readonly tls: TestTls;
-  /** `storage.config` for a database of this server. */
-  config(database: string): MysqlConfig;
-  /** A new database, with what `sqlFile` holds. Resolves to its name. */
-  createDatabase(sqlFile?: string): Promise<string>;
-  /** As root. */
-  query(database: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
-  /** Ends it at once, as a power cut does, and starts it again. */
-  kill(): Promise<void>;
-  start(): Promise<void>;
-  stop(): Promise<void>;
-}
 
 export interface MysqlProgram {
   readonly name: string;
@@ -46,7 +20,7 @@ export interface MysqlProgram {
 }
 
 /** `parent`: where its folder is made. */
-export async function startMysqlServer(program: MysqlProgram, parent?: string): Promise<MysqlPeer> {
+export async function startMysqlServer(program: MysqlProgram, parent?: string): Promise<DatabaseServer> {
   const folder = peerFolder(program.name, parent);
   const port = await freePort();
   const { owner } = program;
@@ -106,14 +80,7 @@ export async function startMysqlServer(program: MysqlProgram, parent?: string): 
     port,
     socket,
     tls,
-    config: (database) => ({
-      host: "127.0.0.1",
-      port,
-      user: "dex",
-      password: "dex",
-      database,
-      ssl: { mode: "false" },
-    }),
+    config: configAt(port, "false"),
     async createDatabase(sqlFile) {
       const name = `dex${++databases}`;
       await query("mysql", `create database ${name} character set utf8mb4`);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { type MysqlPeer, startMysqlServer } from "./mysql-server.ts";
+import type { DatabaseServer } from "./database-server.ts";
+import { startMysqlServer } from "./mysql-server.ts";
 import { findProgram, missing } from "./peer.ts";
 
 /**
@@ -17,7 +18,7 @@ export const withoutMysql: string | false =
     : missing({ openssl: "openssl" });
 
 /** MySQL. Its users have `caching_sha2_password`, which is all that version 9 knows. */
-export function startMysql(parent?: string): Promise<MysqlPeer> {
+export function startMysql(parent?: string): Promise<DatabaseServer> {
   const mysqld = (data: string): [string, ...string[]] => [
     loader,
     "--library-path",

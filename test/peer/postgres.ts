@@ -8,6 +8,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync,
 import { join } from "node:path";
 import pg from "pg";
 import { makeTestTls, type TestTls } from "../fake/certificates.ts";
+import { configAt, type DatabaseServer } from "./database-server.ts";
 import { freePort, type Peer, peerFolder, startPeer } from "./peer.ts";
 
 /** Debian keeps each version in a folder of its own. */
@@ -27,33 +28,10 @@ export const postgresPrograms = {
   openssl: "openssl",
 };
 
-export interface PostgresPeerConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-  readonly ssl: { readonly mode: string };
-}
-
-export interface PostgresPeer {
-  readonly pid: number;
-  readonly port: number;
-  /** Folder of the Unix socket. */
-  readonly socket: string;
-  readonly tls: TestTls;
-  /** `storage.config` for a database of this server. */
-  config(database: string): PostgresPeerConfig;
-  /** A new database, with what `sqlFile` holds. Resolves to its name. */
-  createDatabase(sqlFile?: string): Promise<string>;
-  /** As the owner of everything. */
-  query(database: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+/** `socket` is a folder. */
+export interface PostgresPeer extends DatabaseServer {
   /** Logs every statement from now on, and what it has logged: text by text. */
   logStatements(): Promise<() => readonly string[]>;
-  /** Ends it at once, as a power cut does, and starts it again. */
-  kill(): Promise<void>;
-  start(): Promise<void>;
-  stop(): Promise<void>;
 }
 
 /** `parent`: where its folder is made. */
@@ -111,14 +89,7 @@ export async function startPostgres(parent?: string): Promise<PostgresPeer> {
     port,
     socket,
     tls,
-    config: (database) => ({
-      host: "127.0.0.1",
-      port,
-      user: "dex",
-      password: "dex",
-      database,
-      ssl: { mode: "disable" },
-    }),
+    config: configAt(port, "disable"),
     async createDatabase(sqlFile) {
       const name = `dex${++databases}`;
       await admin("postgres", (client) => client.query(`create database ${name} owner dex`));

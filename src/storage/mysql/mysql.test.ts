@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { createConnection } from "mysql2/promise";
+import type { DatabaseServer } from "../../../test/peer/database-server.ts";
 import { mariadbPrograms, startMariadb } from "../../../test/peer/mariadb.ts";
 import { startMysql, withoutMysql } from "../../../test/peer/mysql.ts";
-import type { MysqlPeer } from "../../../test/peer/mysql-server.ts";
 import { missing } from "../../../test/peer/peer.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { runStorageConformance } from "../conformance/conformance.ts";
@@ -32,8 +32,8 @@ const numbers = (count: number): string => {
 
 for (const { name, skip, start } of servers) describe(name, { skip }, () => testServer(start));
 
-function testServer(startPeer: () => Promise<MysqlPeer>): void {
-  let peer: MysqlPeer;
+function testServer(startPeer: () => Promise<DatabaseServer>): void {
+  let peer: DatabaseServer;
   before(async () => {
     peer = await startPeer();
   });
