@@ -8,8 +8,6 @@ import { nextStep } from "../flow/next-step.ts";
 import { toCompletedLogin, toFlowRequest } from "../flow/stored-request.ts";
 import { redirect } from "../http/answers.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
-import { grantTypes } from "../oauth/grant-type.ts";
-import { isDeviceCallback } from "../oauth/redirect-uri.ts";
 import { parseScope } from "../oauth/scope.ts";
 import { loginPage } from "../page/login-page.ts";
 import type { Client } from "../storage/records.ts";
@@ -17,7 +15,9 @@ import { withBack } from "./account-request.ts";
 import { answerStep } from "./answer-step.ts";
 import { authorizationParams, type MergedParams, queryWithout } from "./authorization-params.ts";
 import { followAddress, traceParam, withTrace } from "./carried-trace.ts";
+import { logInAt } from "./connector-login.ts";
 import { answerFlow } from "./flow-answer.ts";
+import { grantOf } from "./grant-of.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { readFlowRequest } from "./read-flow-request.ts";
 import { showPage } from "./show-page.ts";
@@ -42,15 +42,13 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
   const wanted = params.get("connector_id") ?? "";
   const chosen = wanted === "" ? evident(connectors, params, provider) : connectors.find(({ id }) => id === wanted);
   // A parameter sent twice is refused here, where both can still be seen.
-  if (chosen !== undefined && params.repeated.length === 0) {
-    return redirect(302, connectorUrl(chosen, params, provider));
-  }
+  if (chosen !== undefined && params.repeated.length === 0) return goTo(chosen, params, request, provider);
   if (wanted !== "" && chosen === undefined) throw new PageError(400, "refusal.connectorUnknown");
   return answerFlow(request, provider, async () => {
     const { flowRequest } = await readFlowRequest(params, request, provider, 400);
     const context = flowContext(request, [], provider);
     const known = await sessionConnector(flowRequest, connectors, context, provider);
-    if (known !== undefined) return redirect(302, connectorUrl(known, params, provider));
+    if (known !== undefined) return goTo(known, params, request, provider);
     const step = nextStep(flowRequest, { isLoggedIn: false, isApproved: false }, provider.flow.policy, context.trail);
     if (step.go === "refuse") throw new ClientRefusal(step.error, flowRequest);
     return showPage(
@@ -61,6 +59,19 @@ export async function authorizeEndpoint(request: HttpRequest, provider: Provider
       }),
     );
   });
+}
+
+/** To the address of `connector`; a browser that shows a session is answered at once, which spares it a round trip. */
+async function goTo(
+  connector: ConnectorInfo,
+  params: MergedParams,
+  request: HttpRequest,
+  provider: Provider,
+): Promise<HttpAnswer> {
+  const showsSession = provider.sessionCookies.holderOf(request).presented !== undefined;
+  return showsSession && request.method === "GET"
+    ? logInAt(connector.id, params, request, provider)
+    : redirect(302, connectorUrl(connector, params, provider));
 }
 
 /** The only one there is, or the one for the domain of `login_hint`, where nobody wants the choice itself. */
@@ -104,15 +115,6 @@ function selectableConnectors(
     .toSorted((a, b) =>
       a.name.toLowerCase() < b.name.toLowerCase() ? -1 : a.name.toLowerCase() > b.name.toLowerCase() ? 1 : 0,
     );
-}
-
-/** The grant that a connector must permit for this request. compat(dex): server/authflow/request.go. */
-export function grantOf(params: MergedParams, { flow }: Provider): string {
-  if (isDeviceCallback(params.get("redirect_uri") ?? "", flow.policy.issuer)) return grantTypes.deviceCode;
-  const types = parseScope(params.get("response_type") ?? "");
-  return types.some((type) => type === "token" || type === "id_token")
-    ? grantTypes.implicit
-    : grantTypes.authorizationCode;
 }
 
 function connectorUrl(connector: ConnectorInfo, params: MergedParams, provider: Provider): string {

@@ -4,24 +4,33 @@ import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.t
 import { UnavailableError } from "../kernel/errors.ts";
 import { inSpan } from "../kernel/span.ts";
 import { authorizationParams, type MergedParams, queryWithout } from "./authorization-params.ts";
-import { grantOf } from "./authorize.ts";
 import { ensureBrowserSecret } from "./browser-secret.ts";
 import { followAddress } from "./carried-trace.ts";
 import { answerFlow } from "./flow-answer.ts";
+import { grantOf } from "./grant-of.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { readFlowRequest } from "./read-flow-request.ts";
 import { withCookie } from "./with-cookie.ts";
 
-/** `/auth/{connector}`: validates the request and begins a login at one connector. Nothing is stored. RFC 6749 §4.1.1. */
+/** `/auth/{connector}`: a login at one connector. RFC 6749 §4.1.1. */
 export async function connectorLoginEndpoint(request: HttpRequest, provider: Provider): Promise<HttpAnswer> {
-  const { flow } = provider;
   const params = authorizationParams(request);
   followAddress(params);
+  return logInAt(request.route.connector ?? "", params, request, provider);
+}
+
+/** Validates the request and begins a login at the connector `id`, unless a session answers. Nothing is stored. */
+export async function logInAt(
+  id: string,
+  params: MergedParams,
+  request: HttpRequest,
+  provider: Provider,
+): Promise<HttpAnswer> {
+  const { flow } = provider;
   const browser = ensureBrowserSecret(request, flow.policy.issuer.startsWith("https:"), provider.random);
   const context = flowContext(request, browser.values, provider);
   const answer = await answerFlow(request, provider, async () => {
     const { flowRequest, client } = await readFlowRequest(params, request, provider, 404);
-    const id = request.route.connector ?? "";
     if (client.allowedConnectors.length > 0 && !client.allowedConnectors.includes(id)) {
       throw new PageError(403, "refusal.connectorNotAllowed");
     }
@@ -50,6 +59,6 @@ export async function connectorLoginEndpoint(request: HttpRequest, provider: Pro
  */
 async function backLink(params: MergedParams, { flow }: Provider): Promise<string> {
   if ((await flow.connectors.list()).length < 2) return "";
-  const query = queryWithout(params, flow.sessions === undefined ? [] : ["prompt"]);
+  const query = queryWithout(params, ["connector_id", ...(flow.sessions === undefined ? [] : ["prompt"])]);
   return `${flow.policy.issuerPath}/auth?${query}${flow.sessions === undefined ? "" : "&prompt=select_account"}`;
 }
