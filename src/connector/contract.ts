@@ -248,6 +248,8 @@ export interface OpenConnector {
 export interface Connectors {
   /** All of them, usable or not. From memory or at most a second old. */
   list(): Promise<readonly ConnectorInfo[]>;
+  /** The one of {@link list} with this id. */
+  find(id: string): Promise<ConnectorInfo | undefined>;
   /**
    * Undefined when there is no such connector. One whose upstream has died since stays open: its `info` says so, and
    * logins under way find out by themselves. @throws {UnavailableError} It exists and cannot be opened now.

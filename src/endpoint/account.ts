@@ -97,7 +97,7 @@ async function show(request: HttpRequest, here: AuthSession, provider: Provider)
   );
   const done = request.query().get("done");
   const notice = notices.find((known) => known === done);
-  const connector = (await flow.connectors.list()).find(({ id }) => id === here.connectorId);
+  const connector = await flow.connectors.find(here.connectorId);
   return showPage(
     200,
     accountPage(provider.page(request), {

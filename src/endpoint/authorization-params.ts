@@ -11,7 +11,9 @@ export interface MergedParams {
 /** @throws {PageError} They do not parse. */
 export function authorizationParams(request: HttpRequest): MergedParams {
   const sources = readSources(request);
-  const names = [...new Set(sources.flatMap((source) => source.names))];
+  const counts = new Map<string, number>();
+  for (const source of sources)
+    for (const name of source.names) counts.set(name, (counts.get(name) ?? 0) + source.all(name).length);
   const get = (name: string): string | undefined => {
     for (const source of sources) {
       const value = source.get(name);
@@ -19,14 +21,10 @@ export function authorizationParams(request: HttpRequest): MergedParams {
     }
     return undefined;
   };
+  const repeated: string[] = [];
   // RFC 8707 §2 lets `resource`, alone, be repeated.
-  const isTwice = (name: string): boolean =>
-    name !== "resource" && sources.reduce((sum, source) => sum + source.all(name).length, 0) > 1;
-  return {
-    get,
-    repeated: names.filter(isTwice),
-    entries: () => names.map((name) => [name, get(name) ?? ""] as const),
-  };
+  for (const [name, count] of counts) if (count > 1 && name !== "resource") repeated.push(name);
+  return { get, repeated, entries: () => [...counts.keys()].map((name) => [name, get(name) ?? ""] as const) };
 }
 
 function readSources(request: HttpRequest): readonly Params[] {

@@ -47,7 +47,8 @@ export async function logInAt(
     if (reused !== undefined) return reused;
     // The browser would be sent to where nobody answers it.
     if (open.info.unavailable !== undefined) throw new UnavailableError(`connector ${id}`, open.info.unavailable);
-    const back = await backLink(params, provider);
+    // Only a form of ours has a place for it.
+    const back = open.connector.kind === "password" ? await backLink(params, provider) : "";
     return inSpan("flow.begin_login", () => beginLogin(flowRequest, open, back, context, flow));
   });
   return withCookie(answer, browser.cookie);

@@ -21,7 +21,7 @@ export async function homeEndpoint(request: HttpRequest, provider: Provider): Pr
 
 async function shownSession(session: AuthSession, base: string, { storage, flow }: Provider): Promise<HomeSession> {
   const identity = await storage.userIdentities.get(session);
-  const connector = (await flow.connectors.list()).find(({ id }) => id === session.connectorId);
+  const connector = await flow.connectors.find(session.connectorId);
   const { username = "", email = "", emailVerified = false, groups = [] } = identity?.claims ?? {};
   const isExpiryIdle = session.idleExpiry < session.absoluteExpiry;
   return {

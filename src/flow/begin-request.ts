@@ -52,7 +52,7 @@ async function openOffer(
   const now = deps.clock.now();
   const identity = await deps.storage.userIdentities.get(session);
   deps.blockedUsers.learn(session, identity, now);
-  const connector = (await deps.connectors.list()).find(({ id }) => id === connectorId);
+  const connector = await deps.connectors.find(connectorId);
   if (identity === undefined || identity.blockedUntil > now) return undefined;
   const facts: SessionFacts = {
     subject: encodeSubject({ userId: session.userId, connectorId }),
@@ -80,7 +80,7 @@ async function leadsToEnrolment(
   if (factors.authenticators.length === 0 || (extra.factors ?? []).length > 0) return false;
   if ((await enrolledFactors(identity, deps)).length > 0) return false;
   const client = await storage.clients.get(request.clientId);
-  const connector = (await connectors.list()).find(({ id }) => id === identity.connectorId);
+  const connector = await connectors.find(identity.connectorId);
   return client !== undefined && missingFactors(request, extra, client, connector, factors).length > 0;
 }
 

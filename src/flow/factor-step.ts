@@ -29,7 +29,7 @@ export async function factorsFor(
   { connectorId }: Pick<UserKey, "connectorId">,
   { connectors, factors }: Pick<FlowDeps, "connectors" | "factors">,
 ): Promise<readonly Factor[]> {
-  const connector = (await connectors.list()).find(({ id }) => id === connectorId);
+  const connector = await connectors.find(connectorId);
   return factors.authenticators.filter((factor) => isFor(factor, connector));
 }
 

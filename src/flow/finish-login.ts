@@ -149,7 +149,7 @@ async function factorsToProve(
   if (client === undefined) throw new PageError(400, "refusal.clientUnknown");
   // The request may be a day old, and its address one that the client has lost since. RFC 6749 §3.1.2.4.
   if (!isStillRegistered(request, client, policy)) throw new PageError(400, "refusal.redirectUri");
-  const connector = (await connectors.list()).find(({ id }) => id === login.connectorId);
+  const connector = await connectors.find(login.connectorId);
   return missingFactors(request, login, client, connector, factors);
 }
 

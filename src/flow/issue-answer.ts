@@ -84,7 +84,7 @@ async function authorizeAnswer(
 ): Promise<Authorized> {
   const client = await deps.storage.clients.get(request.clientId);
   if (client === undefined) throw new PageError(400, "refusal.clientUnknown");
-  const connector = (await deps.connectors.list()).find(({ id }) => id === login.connectorId);
+  const connector = await deps.connectors.find(login.connectorId);
   try {
     return mustAuthorize(
       {

@@ -50,7 +50,7 @@ export async function isAskedForFactor(
   identity: UserIdentity,
   { storage, connectors, factors }: FlowDeps,
 ): Promise<boolean> {
-  const connector = (await connectors.list()).find(({ id }) => id === session.connectorId);
+  const connector = await connectors.find(session.connectorId);
   const isAsked = (client: Parameters<typeof demandedFactors>[0]): boolean =>
     demandedFactors(client, connector, [], factors).length > 0;
   if (isAsked({})) return true;

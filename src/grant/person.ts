@@ -1,4 +1,4 @@
-import type { ConnectorInfo, Login } from "../connector/contract.ts";
+import type { Login } from "../connector/contract.ts";
 import type { NamedClaims } from "../oauth/claims-request.ts";
 import type { GrantType } from "../oauth/grant-type.ts";
 import { grantTypes } from "../oauth/grant-type.ts";
@@ -27,7 +27,7 @@ export async function authorizePerson(
   deps: GrantDeps,
 ): Promise<Authorized> {
   const subject = { userId: claims.userId, connectorId };
-  const connector = await findConnector(connectorId, deps);
+  const connector = await deps.connectors.find(connectorId);
   return mustAuthorize(
     {
       client: context.client,
@@ -60,9 +60,6 @@ export const nobody: Claims = {
   groups: [],
 };
 
-const findConnector = async (id: string, deps: GrantDeps): Promise<ConnectorInfo | undefined> =>
-  (await deps.connectors.list()).find((connector) => connector.id === id);
-
 /** Whether a refresh token goes with the answer: asked for, permitted, and the connector can refresh. OIDC Core §11. */
 export async function mayRefresh(
   connectorId: string,
@@ -70,7 +67,7 @@ export async function mayRefresh(
   context: GrantContext,
   deps: GrantDeps,
 ): Promise<boolean> {
-  const connector = await findConnector(connectorId, deps);
+  const connector = await deps.connectors.find(connectorId);
   if (!scopes.includes(scopeNames.offlineAccess) || connector === undefined) return false;
   const isAllowed = connector.grantTypes.length === 0 || connector.grantTypes.includes(grantTypes.refreshToken);
   const open = isAllowed ? await deps.connectors.open(connectorId) : undefined;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** Proof Key for Code Exchange, RFC 7636. */
 export type CodeChallengeMethod = "S256" | "plain";
@@ -10,5 +10,5 @@ export const isCodeVerifier = (text: string): boolean => /^[A-Za-z0-9\-._~]{43,1
 
 /** The challenge that belongs to `verifier`. RFC 7636 §4.2. */
 export function challengeOf(verifier: string, method: string): string {
-  return method === "S256" ? createHash("sha256").update(verifier).digest("base64url") : verifier;
+  return method === "S256" ? hash("sha256", verifier, "base64url") : verifier;
 }

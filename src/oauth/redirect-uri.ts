@@ -14,7 +14,8 @@ function deviceCallbacks(issuer: string): readonly [string, ...string[]] {
 }
 
 /** Whether `uri` is the device flow's own target, not some client's address that only ends like it. */
-export const isDeviceCallback = (uri: string, issuer: string): boolean => deviceCallbacks(issuer).includes(uri);
+export const isDeviceCallback = (uri: string, issuer: string): boolean =>
+  uri.endsWith(deviceCallbackPath) && deviceCallbacks(issuer).includes(uri);
 
 /** The target as `/auth` takes it from this client; undefined if it did not register for the device flow. RFC 8628 §3.1. */
 export const deviceRedirectOf = (issuer: string, policy: RedirectPolicy): string | undefined =>

@@ -71,6 +71,12 @@ interface Generation {
   last?: Slots;
 }
 
+/** Who is asked about has its upstream looked at, where nobody has lately. */
+function infoOf(slot: ConnectorSlot): ConnectorInfo {
+  slot.glance();
+  return slot.info();
+}
+
 export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
   const { isStatic, continueOnFailure, clock, logger } = deps;
   const closing = new AbortController();
@@ -172,11 +178,13 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
     const now = async (): Promise<Slots> => of().last ?? current();
     return {
       async list() {
-        const infos = [...(await now()).values()].map((slot) => {
-          slot.glance();
-          return slot.info();
-        });
+        const infos = [...(await now()).values()].map(infoOf);
         return of().source.local === undefined ? infos : [...infos, localInfo];
+      },
+      async find(id) {
+        if (of().source.local !== undefined && id === localInfo.id) return localInfo;
+        const slot = (await now()).get(id);
+        return slot && infoOf(slot);
       },
       async open(id) {
         const { local } = of().source;

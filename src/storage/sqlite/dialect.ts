@@ -94,13 +94,17 @@ const textOf = (cell: Cell | undefined): string =>
 /** `2026-08-06 15:14:24.123+00:00`, the fraction without trailing zeros: texts sort like times. */
 export function formatTime(time: number): string {
   const iso = new Date(time).toISOString();
-  const seconds = iso.slice(0, 19).replace("T", " ");
-  const fraction = iso.slice(19, 23).replace(/\.?0+$/, "");
-  return `${seconds}${fraction}+00:00`;
+  const separator = iso.length - "T12:00:00.000Z".length;
+  let end = iso.length - 1;
+  while (iso[end - 1] === "0" && end > iso.length - 4) end--;
+  if (iso[end - 1] === ".") end--;
+  return `${iso.slice(0, separator)} ${iso.slice(separator + 1, end)}+00:00`;
 }
 
 /** What a date can hold. ECMA-262 §21.4.1.1. */
 const latestTime = 8.64e15;
+
+const timeLayout = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)([+-]\d\d:\d\d)?)?$/;
 
 /** Any layout that Dex's driver reads; {@link unsetTime} for anything else. */
 export function parseTime(cell: Cell | undefined): number {
@@ -108,8 +112,8 @@ export function parseTime(cell: Cell | undefined): number {
     const time = Number(cell) > 1e12 ? Number(cell) : Number(cell) * 1000;
     return Math.abs(time) <= latestTime ? time : unsetTime;
   }
-  const text = textOf(cell).trim().replace(/ UTC$/, "").replace(/Z$/, "");
-  const match = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)([+-]\d\d:\d\d)?)?$/.exec(text);
+  const text = textOf(cell);
+  const match = timeLayout.exec(text) ?? timeLayout.exec(text.trim().replace(/ UTC$/, "").replace(/Z$/, ""));
   if (match === null) return unsetTime;
   const time = Date.parse(`${match[1]}T${match[2] ?? "00:00:00"}${match[3] ?? "Z"}`);
   return Number.isNaN(time) ? unsetTime : time;
