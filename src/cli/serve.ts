@@ -8,6 +8,7 @@ import type { Crew } from "../server/crew.ts";
 import type { RunningServer } from "../server/server.ts";
 import { workerCount } from "../server/worker-count.ts";
 import { announce } from "./announce.ts";
+import { lowerThreadPool } from "./lower-thread-pool.ts";
 import { readConfigFile } from "./read-config.ts";
 import { refusal } from "./report.ts";
 import { CommandError, type Terminal } from "./terminal.ts";
@@ -93,6 +94,7 @@ async function runUntilSignal(run: Run): Promise<void> {
   // load, for next to no time, because what lives is small. Not before now: with another flag V8 takes none of the
   // compiled code that Node brings along, which would cost the start a tenth of its time.
   setFlagsFromString("--heap-growing-percent=50");
+  lowerThreadPool();
   reload = followFile({
     path,
     known: content,

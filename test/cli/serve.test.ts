@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { configFile, dex, type Running, startDex } from "./run-dex.ts";
 
+const noProc = existsSync("/proc/self/task") ? false : "there is no /proc that names threads";
 const good = `issuer: http://127.0.0.1:5556/dex
 storage: {type: memory}
 web: {http: 127.0.0.1:0}
@@ -110,6 +113,26 @@ test("SIGHUP does not end it", async (t) => {
   running.process.kill("SIGTERM");
   assert.equal((await running.finished).code, 0);
 });
+
+test("the threads that sign stand behind the one that answers", { skip: noProc }, async (t) => {
+  const { running } = await serving(t, good);
+  const { pid = 0 } = running.process;
+  const tasks = `/proc/${pid}/task`;
+  const poolOf = (): readonly string[] =>
+    readdirSync(tasks).filter((thread) => readFileSync(`${tasks}/${thread}/comm`, "utf8") === "libuv-worker\n");
+  const pool = poolOf();
+  assert.ok(pool.length > 0, "the pool has not begun to work");
+  // The address is logged a moment before the start is over.
+  while (pool.some((thread) => niceness(`${tasks}/${thread}/stat`) === 0)) await sleep(10);
+  assert.deepEqual(
+    pool.map((thread) => niceness(`${tasks}/${thread}/stat`)),
+    pool.map(() => 2),
+  );
+  assert.equal(niceness(`${tasks}/${pid}/stat`), 0);
+});
+
+/** The 19th field; the second, a name in parentheses, may hold spaces. proc_pid_stat(5). */
+const niceness = (file: string): number => Number(readFileSync(file, "utf8").split(") ").at(-1)?.split(" ")[16]);
 
 test("a second signal ends it at once, though a request is still open", async (t) => {
   const { running, address } = await serving(t, good);

@@ -75,6 +75,44 @@ describe("a session", () => {
     codeOf(await authorize(agent, { prompt: "none" }));
   });
 
+  it("answers /auth itself, without a redirect to its connector", async () => {
+    for (const [at, more] of [
+      [server, {}],
+      [server, { connector_id: "pw" }],
+      [two, {}],
+      [two, { connector_id: "pw" }],
+    ] as const) {
+      const agent = at.newAgent();
+      codeOf(await logIn(agent, { connector_id: "pw" }));
+      codeOf(await agent.get(authPath(more)));
+      assertTold(await agent.get(authPath({ ...more, prompt: "none", max_age: "0", state: "s" })), {
+        error: "login_required",
+        description: "User not authenticated",
+        state: "s",
+      });
+      const asked = await agent.get(authPath({ ...more, prompt: "login" }));
+      assert.equal(asked.location?.pathname, "/dex/auth/pw/login");
+    }
+  });
+
+  it("is asked for at its connector's own address as well, where a form was posted to /auth", async () => {
+    const agent = server.newAgent();
+    codeOf(await logIn(agent));
+    const { pathname, searchParams } = new URL(authPath(), "http://x");
+    const posted = await agent.post(pathname, Object.fromEntries(searchParams));
+    assert.equal(posted.location?.pathname, "/dex/auth/pw");
+    codeOf(await agent.follow(posted));
+  });
+
+  it("that has ended leaves the way back to the choice open", async () => {
+    const agent = two.newAgent();
+    codeOf(await logIn(agent, { connector_id: "pw" }));
+    const { location } = await agent.get(authPath({ connector_id: "pw", prompt: "login" }));
+    const back = new URL(location?.searchParams.get("back") ?? "", "http://x");
+    assert.equal(back.searchParams.get("connector_id"), null);
+    assert.equal((await agent.get(`/auth${back.search}`)).status, 200);
+  });
+
   it("is one browser's", async () => {
     codeOf(await logIn(server.newAgent()));
     assertTold(await authorize(server.newAgent(), { prompt: "none", state: "s" }), {
