@@ -115,6 +115,8 @@ export function runServerSuite(server: () => ServerUnderTest): void {
     } finally {
       await server().start();
     }
+    // For a quarter of a second after a failure nobody tries again, and a server may be back sooner.
+    await wait(300);
     await storage.ping(AbortSignal.timeout(5_000));
     await storage.close();
   });
