@@ -70,7 +70,7 @@ export async function writeExecutable(
       output: at("blob"),
       disableExperimentalSEAWarning: true,
       // As bin/dex has it.
-      execArgv: ["--min-semi-space-size=2", "--max-semi-space-size=8"],
+      execArgv: ["--min-semi-space-size=2", "--max-semi-space-size=4"],
       assets: { id: at("id"), ...files },
     };
     writeFileSync(at("config.json"), JSON.stringify(config));

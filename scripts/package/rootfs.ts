@@ -37,7 +37,7 @@ const executable = (folder: string, path: string, text: string): void => {
 };
 
 /** A command without a shell: the kernel starts Node with it. */
-const command = (entry: string, more = ""): string => `#!/usr/local/bin/node --max-semi-space-size=8
+const command = (entry: string, more = ""): string => `#!/usr/local/bin/node --max-semi-space-size=4
 "use strict";
 // Signing runs in libuv's pool: one thread a core. Said before anything has used the pool, or it is too late.
 process.env.UV_THREADPOOL_SIZE ||= String(Math.max(2, require("node:os").availableParallelism()));
