@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as wait } from "node:timers/promises";
 import { authorize, authPath } from "../../spec/relying-party.ts";
 import { aPerson, isLetIn, logIn, type Scenes, type Stage } from "./scene.ts";
 
@@ -29,16 +30,17 @@ async function aConnector({ api }: Stage, id: string): Promise<void> {
   assert.deepEqual(await api.dex.CreateConnector({ connector }), { already_exists: false });
 }
 
+/** {@link aConnector}, once every thread and process knows of it. */
+async function aKnownConnector(stage: Stage, id: string): Promise<void> {
+  await aConnector(stage, id);
+  await wait(1_000);
+}
+
 const isOffered = async ({ newAgent }: Stage, name: string): Promise<boolean> =>
   (await authorize(newAgent())).body.includes(name);
 
 const lets = async ({ newAgent }: Stage, connector: string, login: string): Promise<boolean> =>
   /\/approval$/.test((await logIn(newAgent(), login, { connector_id: connector, scope: "openid email" })).url.pathname);
-
-/** Until `isSo`: what is prepared over the API has to be known before it is written to. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 5_000; !(await isSo()); ) assert.ok(performance.now() < end);
-}
 
 export const clientScenes = {
   CreateClient: async (stage) => ({
@@ -87,8 +89,7 @@ export const connectorScenes = {
     is: true,
   }),
   UpdateConnector: async (stage) => {
-    await aConnector(stage, "changed");
-    await until(() => isOffered(stage, "Name of changed"));
+    await aKnownConnector(stage, "changed");
     return {
       write: () => stage.api.dex.UpdateConnector({ id: "changed", new_name: "New name", new_config: configOf("new") }),
       look: async () => [await isOffered(stage, "New name"), await lets(stage, "changed", "new")],
@@ -97,8 +98,7 @@ export const connectorScenes = {
     };
   },
   DeleteConnector: async (stage) => {
-    await aConnector(stage, "closed");
-    await until(() => isOffered(stage, "Name of closed"));
+    await aKnownConnector(stage, "closed");
     return {
       write: () => stage.api.dex.DeleteConnector({ id: "closed" }),
       look: async () => [
