@@ -3,6 +3,7 @@ import type { ConnectorInfo } from "../connector/contract.ts";
 import { approve, openStoredLogin } from "../flow/approval.ts";
 import { ClientRefusal, type FlowContext, type FlowRequest } from "../flow/contract.ts";
 import { continueLogin } from "../flow/finish-login.ts";
+import { grantOf } from "../flow/grant-of.ts";
 import { openSession } from "../flow/keep-session.ts";
 import { nextStep } from "../flow/next-step.ts";
 import { toCompletedLogin, toFlowRequest } from "../flow/stored-request.ts";
@@ -17,7 +18,6 @@ import { authorizationParams, type MergedParams, queryWithout } from "./authoriz
 import { followAddress, traceParam, withTrace } from "./carried-trace.ts";
 import { logInAt } from "./connector-login.ts";
 import { answerFlow } from "./flow-answer.ts";
-import { grantOf } from "./grant-of.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { readFlowRequest } from "./read-flow-request.ts";
 import { showPage } from "./show-page.ts";
@@ -108,7 +108,11 @@ function selectableConnectors(
   params: MergedParams,
   provider: Provider,
 ): readonly ConnectorInfo[] {
-  const grant = grantOf(params, provider);
+  const asked = {
+    redirectUri: params.get("redirect_uri") ?? "",
+    responseTypes: parseScope(params.get("response_type") ?? ""),
+  };
+  const grant = grantOf(asked, provider.flow.policy);
   return all
     .filter(({ grantTypes: allowed }) => allowed.length === 0 || allowed.includes(grant))
     .filter(({ id }) => client.allowedConnectors.length === 0 || client.allowedConnectors.includes(id))

@@ -1,5 +1,6 @@
 import { beginLogin } from "../flow/begin-login.ts";
 import { beginRequest } from "../flow/begin-request.ts";
+import { grantOf } from "../flow/grant-of.ts";
 import { type HttpAnswer, type HttpRequest, PageError } from "../http/contract.ts";
 import { UnavailableError } from "../kernel/errors.ts";
 import { inSpan } from "../kernel/span.ts";
@@ -7,7 +8,6 @@ import { authorizationParams, type MergedParams, queryWithout } from "./authoriz
 import { ensureBrowserSecret } from "./browser-secret.ts";
 import { followAddress } from "./carried-trace.ts";
 import { answerFlow } from "./flow-answer.ts";
-import { grantOf } from "./grant-of.ts";
 import { flowContext, type Provider } from "./provider.ts";
 import { readFlowRequest } from "./read-flow-request.ts";
 import { withCookie } from "./with-cookie.ts";
@@ -37,7 +37,7 @@ export async function logInAt(
     const open = await flow.connectors.open(id);
     if (open === undefined) throw new PageError(400, "refusal.connectorClosed");
     const { grantTypes } = open.info;
-    if (grantTypes.length > 0 && !grantTypes.includes(grantOf(params, provider))) {
+    if (grantTypes.length > 0 && !grantTypes.includes(grantOf(flowRequest, flow.policy))) {
       throw new PageError(400, "refusal.grantNotServed");
     }
     const named = params.get("connector_id") ?? "";

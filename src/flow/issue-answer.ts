@@ -1,8 +1,6 @@
 import { PageError } from "../http/contract.ts";
 import { OAuthError } from "../oauth/error.ts";
-import { type GrantType, grantTypes } from "../oauth/grant-type.ts";
-import { isDeviceCallback, outOfBandUri } from "../oauth/redirect-uri.ts";
-import { isFrontChannel } from "../oauth/response-type.ts";
+import { outOfBandUri } from "../oauth/redirect-uri.ts";
 import { AlreadyExistsError } from "../storage/contract.ts";
 import type { AuthCode, AuthCodeExtra } from "../storage/records.ts";
 import { type Authorized, mustAuthorize } from "../token/authorize.ts";
@@ -12,6 +10,7 @@ import { trustedBy } from "../token/trusted-peers.ts";
 import { acrFor } from "./acr.ts";
 import { clientAnswer } from "./client-answer.ts";
 import { ClientRefusal, type FlowContext, type FlowDeps, type FlowOutcome, type FlowRequest } from "./contract.ts";
+import { grantOf } from "./grant-of.ts";
 import { missingFactors } from "./missing-factors.ts";
 import { sessionState } from "./session-state.ts";
 import type { CompletedLogin } from "./stored-request.ts";
@@ -89,7 +88,7 @@ async function authorizeAnswer(
     return mustAuthorize(
       {
         client,
-        grant: grantOf(request, deps),
+        grant: grantOf(request, deps.policy),
         connector,
         subject: { userId: login.claims.userId, connectorId: login.connectorId },
         claims: login.claims,
@@ -109,12 +108,6 @@ async function authorizeAnswer(
       error.code === "invalid_grant" ? new OAuthError("access_denied", error.description, { cause: error }) : error;
     throw new ClientRefusal(refusal, request);
   }
-}
-
-/** Under which grant the answer comes: what the connector must permit. */
-function grantOf({ redirectUri, responseTypes }: FlowRequest, { policy }: FlowDeps): GrantType {
-  if (isDeviceCallback(redirectUri, policy.issuer)) return grantTypes.deviceCode;
-  return isFrontChannel(responseTypes) ? grantTypes.implicit : grantTypes.authorizationCode;
 }
 
 /**
