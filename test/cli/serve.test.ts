@@ -118,9 +118,7 @@ test("the threads that sign stand behind the one that answers", { skip: noProc }
   const { running } = await serving(t, good);
   const { pid = 0 } = running.process;
   const tasks = `/proc/${pid}/task`;
-  const poolOf = (): readonly string[] =>
-    readdirSync(tasks).filter((thread) => readFileSync(`${tasks}/${thread}/comm`, "utf8") === "libuv-worker\n");
-  const pool = poolOf();
+  const pool = readdirSync(tasks).filter((id) => readFileSync(`${tasks}/${id}/comm`, "utf8") === "libuv-worker\n");
   assert.ok(pool.length > 0, "the pool has not begun to work");
   // The address is logged a moment before the start is over.
   while (pool.some((thread) => niceness(`${tasks}/${thread}/stat`) === 0)) await sleep(10);

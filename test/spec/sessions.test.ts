@@ -104,7 +104,7 @@ describe("a session", () => {
     codeOf(await agent.follow(posted));
   });
 
-  it("that has ended leaves the way back to the choice open", async () => {
+  it("that may not answer leaves the way back to the choice open", async () => {
     const agent = two.newAgent();
     codeOf(await logIn(agent, { connector_id: "pw" }));
     const { location } = await agent.get(authPath({ connector_id: "pw", prompt: "login" }));

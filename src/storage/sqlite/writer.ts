@@ -74,7 +74,7 @@ export class Writer {
 
   /** At the end of this turn, so that everything it asks for shares a transaction; later where many ask. */
   #schedule(): void {
-    if (this.#isScheduled || this.#running.length > 0) return;
+    if (this.#isScheduled || this.#running.length > 0 || this.#waiting.length === 0) return;
     this.#isScheduled = true;
     const send = (): void => {
       this.#isScheduled = false;
@@ -86,7 +86,6 @@ export class Writer {
   }
 
   #send(): void {
-    if (this.#running.length > 0 || this.#waiting.length === 0) return;
     this.#running = this.#waiting;
     this.#waiting = [];
     this.#last = { at: performance.now(), size: this.#running.length };
@@ -123,7 +122,7 @@ export class Writer {
       const done = this.#running;
       this.#running = [];
       worker.unref();
-      if (this.#waiting.length > 0) this.#schedule();
+      this.#schedule();
       for (const [index, { resolve }] of done.entries()) resolve(outcomes[index] ?? { error: "no outcome" });
     });
     worker.on("error", (error) => this.#lose(worker, error));
@@ -139,6 +138,6 @@ export class Writer {
     const lost = this.#running;
     this.#running = [];
     for (const { reject } of lost) reject(new UnavailableError("storage", "the writing thread died", { cause }));
-    if (this.#waiting.length > 0) this.#schedule();
+    this.#schedule();
   }
 }
