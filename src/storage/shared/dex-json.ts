@@ -10,7 +10,7 @@ export const isObject = (value: unknown): value is JsonObject =>
 export function member(object: JsonObject, name: string): unknown {
   if (Object.hasOwn(object, name)) return object[name];
   const wanted = name.toLowerCase();
-  const found = Object.keys(object).find((key) => key.toLowerCase() === wanted);
+  const found = Object.keys(object).find((key) => key.length === name.length && key.toLowerCase() === wanted);
   return found === undefined ? undefined : object[found];
 }
 

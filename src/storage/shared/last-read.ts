@@ -11,12 +11,18 @@ export class LastRead<Row extends { readonly record: unknown }> {
   readonly #rows = new Map<string, { readonly row: Row; readonly at: number }>();
 
   remember(key: string, row: Row): void {
+    const now = performance.now();
     this.#rows.delete(key);
-    this.#rows.set(key, { row, at: performance.now() });
+    this.#rows.set(key, { row, at: now });
     for (const [oldest, { at }] of this.#rows) {
-      if (this.#rows.size <= capacity && performance.now() - at <= maxAge) break;
+      if (this.#rows.size <= capacity && now - at <= maxAge) break;
       this.#rows.delete(oldest);
     }
+  }
+
+  /** The row under `key`, to be compared with what is stored now. It stays where it is. */
+  peek(key: string): Row | undefined {
+    return this.#rows.get(key)?.row;
   }
 
   /**

@@ -12,6 +12,7 @@ import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { changedColumns } from "../shared/sql/changed-columns.ts";
 import { parseJson } from "../shared/sql/json-cell.ts";
 import { keyCells, type LogicalRow, type SqlKind } from "../shared/sql/kind.ts";
+import { hasSameCells } from "../shared/sql/same-cells.ts";
 import { type Statements, statementsFor } from "../shared/sql/statements.ts";
 import { type Cell, decodeRow, encode, encodeRow, formatTime, type Row, spelling } from "./dialect.ts";
 import type { Statement, Writer } from "./writer.ts";
@@ -44,11 +45,11 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
   constructor(kind: SqlKind<K>, reader: DatabaseSync, writer: Writer) {
     this.#kind = kind;
     this.#sql = statementsFor(kind, spelling);
-    this.#select = reader.prepare(this.#sql.select);
-    this.#list = reader.prepare(this.#sql.list);
-    this.#listOfUser = this.#sql.listOfUser === undefined ? undefined : reader.prepare(this.#sql.listOfUser);
-    this.#page = this.#sql.page === undefined ? undefined : reader.prepare(this.#sql.page);
-    this.#expired = this.#sql.expired === undefined ? undefined : reader.prepare(this.#sql.expired);
+    this.#select = prepare(reader, this.#sql.select);
+    this.#list = prepare(reader, this.#sql.list);
+    this.#listOfUser = this.#sql.listOfUser === undefined ? undefined : prepare(reader, this.#sql.listOfUser);
+    this.#page = this.#sql.page === undefined ? undefined : prepare(reader, this.#sql.page);
+    this.#expired = this.#sql.expired === undefined ? undefined : prepare(reader, this.#sql.expired);
     this.#writer = writer;
   }
 
@@ -66,27 +67,29 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     const parts = keyParts(this.#kind.kind, key);
     const row = this.#read(parts);
     if (row === undefined) return undefined;
-    const found = this.#found(row);
-    this.#lastRead.remember(keyText(parts), found);
+    const text = keyText(parts);
+    const known = this.#lastRead.peek(text);
+    const found = known !== undefined && hasSameCells(known.row, row) ? known : this.#found(row);
+    this.#lastRead.remember(text, found);
     return found.record;
   }
 
   async list(): Promise<readonly RecordOf<K>[]> {
-    return guarded(() => this.#list.all() as readonly Row[]).map((row) => this.#found(row).record);
+    return guarded(() => rowsOf(this.#list)).map((row) => this.#found(row).record);
   }
 
   /** @throws {TypeError} The kind is nobody's. */
   async listOfUser({ userId, connectorId }: UserKey): Promise<readonly RecordOf<K>[]> {
     const statement = this.#listOfUser;
     if (statement === undefined) throw new TypeError(`${this.#kind.kind} cannot be listed by user`);
-    return guarded(() => statement.all(userId, connectorId) as readonly Row[]).map((row) => this.#found(row).record);
+    return guarded(() => rowsOf(statement, userId, connectorId)).map((row) => this.#found(row).record);
   }
 
   /** @throws {TypeError} A key of several columns. */
   async page(from: string, size: number): Promise<Page<RecordOf<K>>> {
     const statement = this.#page;
     if (statement === undefined) throw new TypeError(`${this.#kind.kind} cannot be read in pages`);
-    const rows = guarded(() => statement.all(from, size) as readonly Row[]);
+    const rows = guarded(() => rowsOf(statement, from, size));
     return pageOf(
       this.#kind.kind,
       rows.map((row) => this.#found(row).record),
@@ -123,10 +126,10 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     const expired = this.#expired;
     if (expired === undefined || removeExpired === undefined) return nothingToCollect;
     const times = (this.#kind.expiry ?? []).map(() => formatTime(now));
-    const rows = guarded(() => expired.all(...times, batch) as readonly Row[]);
+    const rows = guarded(() => rowsOf(expired, ...times, batch));
     const outcomes = await Promise.all(
       rows.map((row) => {
-        const parts = this.#kind.key.map((name) => String(row[name]));
+        const parts = row.map(String);
         return this.#writer.run([
           { sql: removeExpired, cells: [...parts, ...times] },
           ...this.#removeExtra(keyText(parts)),
@@ -170,29 +173,33 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
   }
 
   #swapStatements(parts: readonly string[], row: Row, changed: LogicalRow, next: RecordOf<K>): readonly Statement[] {
-    const { columns } = this.#kind;
-    const cellOf = (name: string): Cell => row[name] ?? null;
-    const written = columns
-      .filter(({ fixed }) => fixed !== true)
-      .map(({ name, type }) => (Object.hasOwn(changed, name) ? encode(changed[name], type) : cellOf(name)));
-    const old = columns.map(({ name }) => cellOf(name));
-    const oldExtra = row.extra_body ?? null;
-    const hasExtra = this.#kind.writeExtra !== undefined;
-    const cells = [...written, ...keyCells(this.#kind, parts), ...old, ...(hasExtra ? [oldExtra] : [])];
-    return [{ sql: this.#sql.swap, cells }, ...this.#extraStatements(keyText(parts), oldExtra, this.#extraOf(next))];
+    const cells: Cell[] = [];
+    let index = 0;
+    for (const { name, type, fixed } of this.#kind.columns) {
+      const old = row[index++] ?? null;
+      if (fixed !== true) cells.push(Object.hasOwn(changed, name) ? encode(changed[name], type) : old);
+    }
+    cells.push(...keyCells(this.#kind, parts), ...row);
+    const swap = { sql: this.#sql.swap, cells };
+    return [swap, ...this.#extraStatements(keyText(parts), this.#extraIn(row), this.#extraOf(next))];
   }
 
   #read(parts: readonly string[]): Row | undefined {
-    return guarded(() => this.#select.get(...keyCells(this.#kind, parts)) as Row | undefined);
+    return guarded(() => this.#select.get(...keyCells(this.#kind, parts)) as unknown as Row | undefined);
   }
 
   #found(row: Row): Found<K> {
     const logical = decodeRow(row, this.#kind.columns);
     const record = this.#kind.read(logical);
     const { readExtra } = this.#kind;
-    const extra = row.extra_body;
+    const extra = this.#extraIn(row);
     if (readExtra === undefined || typeof extra !== "string") return { row, logical, record };
     return { row, logical, record: readExtra(record, parseJson(extra, "body")) };
+  }
+
+  /** The last of the cells, where the kind has extras. */
+  #extraIn(row: Row): Cell | undefined {
+    return row[this.#kind.columns.length];
   }
 
   #extraOf(record: RecordOf<K>): string | undefined {
@@ -211,6 +218,16 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     return this.#kind.writeExtra === undefined ? [] : [{ sql: this.#sql.removeExtra, cells: [this.#kind.kind, key] }];
   }
 }
+
+/** Rows come as lists of cells: as objects they would be dictionaries, which are slow to make and to read. */
+function prepare(reader: DatabaseSync, sql: string): StatementSync {
+  const statement = reader.prepare(sql);
+  statement.setReturnArrays(true);
+  return statement;
+}
+
+const rowsOf = (statement: StatementSync, ...parameters: (string | number)[]): readonly Row[] =>
+  statement.all(...parameters) as unknown as readonly Row[];
 
 function guarded<T>(read: () => T): T {
   try {

@@ -105,7 +105,7 @@ describe("JSON", () => {
   });
 
   test("that is none names its column, and quotes nothing of what may be a private key", () => {
-    const read = (): unknown => decodeRow({ signing_key: '{"d": hunter2' }, [{ name: "signing_key", type: "json" }]);
+    const read = (): unknown => decodeRow(['{"d": hunter2'], [{ name: "signing_key", type: "json" }]);
     assert.throws(read, (error: unknown) => {
       assert.ok(error instanceof Error);
       assert.equal(error.message, "the column signing_key holds no JSON");

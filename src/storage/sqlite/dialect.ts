@@ -7,7 +7,8 @@ import type { Spelling } from "../shared/sql/statements.ts";
 
 /** What SQLite holds in a cell. */
 export type Cell = string | number | bigint | null | Uint8Array;
-export type Row = Readonly<Record<string, Cell>>;
+/** The cells of a row, in the order of the columns that were asked for. */
+export type Row = readonly Cell[];
 
 export const spelling: Spelling = {
   parameter: () => "?",
@@ -84,7 +85,8 @@ export const encodeRow = (row: LogicalRow, columns: readonly Column[]): readonly
 
 export function decodeRow(row: Row, columns: readonly Column[]): LogicalRow {
   const logical: Record<string, unknown> = {};
-  for (const { name, type } of columns) logical[name] = decode(row[name], type, name);
+  let index = 0;
+  for (const { name, type } of columns) logical[name] = decode(row[index++], type, name);
   return logical;
 }
 
