@@ -26,7 +26,7 @@ export interface Redemption {
   readonly presented?: string;
 }
 
-/** Asks policy, spends the code and issues for it, in this order. RFC 6749 §4.1.3, OIDC Core §3.1.3. */
+/** Asks policy, then spends the code and issues for it. RFC 6749 §4.1.3, OIDC Core §3.1.3. */
 export async function redeemCode(redemption: Redemption, context: GrantContext, deps: GrantDeps): Promise<TokenAnswer> {
   const { code, grant } = redemption;
   followTrace(code.extra?.traceparent);
@@ -43,7 +43,6 @@ export async function redeemCode(redemption: Redemption, context: GrantContext, 
   const refreshTokenId = isLasting ? newId(deps.random) : "";
   // A family's tag can be found again from its id, at every refresh.
   const grantTag = isLasting ? grantTagOf(deps.refreshKey, refreshTokenId) : newGrantTag(deps.random);
-  await spendCode(code, refreshTokenId, grantTag, deps);
   const answer = await issue({ ...redemption, authorized, refreshTokenId, grantTag }, context, deps);
   if (isLasting) await requireSessionOf(refreshTokenId, code.sessionId, context, deps);
   return answer;
@@ -86,6 +85,10 @@ interface Issue extends Redemption {
   readonly grantTag: GrantTag;
 }
 
+/**
+ * Signs while the storage spends the code: whoever finds it spent has signed in vain, and what was signed goes nowhere.
+ * A family begins only for the code that is spent.
+ */
 async function issue(
   { code, presented, authorized, refreshTokenId, grantTag }: Issue,
   context: GrantContext,
@@ -102,10 +105,11 @@ async function issue(
     id: true,
     grantTag,
   };
-  const [minted, secret] = await Promise.all([
-    mintTokens(authorized, options, deps.mint),
-    refreshTokenId === "" ? undefined : beginFamily(refreshTokenId, code, deps),
-  ]);
+  const spendAndBegin = async (): Promise<string | undefined> => {
+    await spendCode(code, refreshTokenId, grantTag, deps);
+    return refreshTokenId === "" ? undefined : beginFamily(refreshTokenId, code, deps);
+  };
+  const [secret, minted] = await Promise.all([spendAndBegin(), mintTokens(authorized, options, deps.mint)]);
   deps.answered.remember(context.connection, code.id);
   return answerOf(minted, deps, secret === undefined ? undefined : formatRefreshToken(refreshTokenId, secret));
 }
