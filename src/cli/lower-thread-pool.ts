@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 
 const threads = "/proc/self/task";
-/** A core that both want is the loop's for three fifths of the time. nice(2). */
-const niceness = 2;
+/** A core that both want is the loop's for three quarters of the time. nice(2). */
+const niceness = 5;
 
 /**
  * Lets the event loop go before the threads that sign. With as many of them as cores the loop would stand in line behind

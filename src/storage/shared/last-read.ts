@@ -4,8 +4,8 @@ const capacity = 512;
 const maxAge = 5_000;
 
 /**
- * The rows that were read a moment ago, so that the update that follows need not read them again. Each is handed
- * out once. One that is old by then does no harm: the swap finds out.
+ * The rows that were read a moment ago, so that the update that follows need not read them again, and the next read that
+ * finds the same row need not decode it. An update gets each once. One that is old by then does no harm: the swap finds out.
  */
 export class LastRead<Row extends { readonly record: unknown }> {
   readonly #rows = new Map<string, { readonly row: Row; readonly at: number }>();
