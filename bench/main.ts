@@ -77,7 +77,7 @@ async function measure(
   const generator = await measureCeiling(newDirectory(), options);
   for (const [what, one] of Object.entries(generator)) {
     console.log(
-      `generator alone, ${what}: ${shown(one.perSecond)} requests/s, ${shown(one.driverCpuUsPerOperation)} µs of its CPU each`,
+      `ceiling, ${what}: ${shown(one.perSecond)} requests/s, ${shown(one.driverCpuUsPerOperation)} µs of the generator's CPU each`,
     );
   }
   const reports: Report[] = [];
