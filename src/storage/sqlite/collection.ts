@@ -173,14 +173,15 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
   }
 
   #swapStatements(parts: readonly string[], row: Row, changed: LogicalRow, next: RecordOf<K>): readonly Statement[] {
+    const written: number[] = [];
     const cells: Cell[] = [];
-    let index = 0;
-    for (const { name, type, fixed } of this.#kind.columns) {
-      const old = row[index++] ?? null;
-      if (fixed !== true) cells.push(Object.hasOwn(changed, name) ? encode(changed[name], type) : old);
+    for (const [index, { name, type, fixed }] of this.#kind.columns.entries()) {
+      if (fixed === true || !Object.hasOwn(changed, name)) continue;
+      written.push(index);
+      cells.push(encode(changed[name], type));
     }
     cells.push(...keyCells(this.#kind, parts), ...row);
-    const swap = { sql: this.#sql.swap, cells };
+    const swap = { sql: this.#sql.swap(written), cells };
     return [swap, ...this.#extraStatements(keyText(parts), this.#extraIn(row), this.#extraOf(next))];
   }
 

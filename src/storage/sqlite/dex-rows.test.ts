@@ -129,7 +129,7 @@ test("an unchanged entry of a map keeps its nanoseconds and what we do not know 
   );
 });
 
-test("TEXT in a column of bytes is read, and an update leaves bytes there", async (t) => {
+test("TEXT in a column of bytes is read and left alone, and a change of it writes bytes", async (t) => {
   const { file, storage } = await emptyFile(t);
   const password = example("passwords");
   insertAsDex(file, password);
@@ -138,8 +138,9 @@ test("TEXT in a column of bytes is read, and an update leaves bytes there", asyn
   assert.deepEqual([found?.groups, found?.emailVerified], [["team-b"], undefined]);
   await storage.passwords.update("admin@example.com", (current) => ({ ...current, name: "New" }));
   const stored = storedRow(file, password);
-  assert.deepEqual(stored.groups, new Uint8Array(Buffer.from('["team-b"]')));
-  assert.deepEqual([stored.name, stored.email_verified], ["New", null]);
+  assert.deepEqual([stored.groups, stored.name, stored.email_verified], ['["team-b"]', "New", null]);
+  await storage.passwords.update("admin@example.com", (current) => ({ ...current, groups: ["team-c"] }));
+  assert.deepEqual(storedRow(file, password).groups, new Uint8Array(Buffer.from('["team-c"]')));
 });
 
 test("a row with text that is no UTF-8 is read, and its update ends in an error instead of never", async (t) => {

@@ -26,10 +26,11 @@ export interface Statements {
   /** Parameters: user id, connector id. */
   readonly listOfUser: string | undefined;
   /**
-   * Parameters: the new values of the columns that may change, the key, the old values of all columns, and the old
-   * extra where the kind has extras. Changes a row only if it is still what was read: compare-and-swap.
+   * Writes the columns at these places: what is not named is not rewritten, and no index of it. Parameters: their new
+   * values, the key, the old values of all columns, and the old extra where the kind has extras. Changes a row only if
+   * it is still what was read: compare-and-swap.
    */
-  readonly swap: string;
+  swap(changed: readonly number[]): string;
   /** Parameters: the key. */
   readonly remove: string;
   /** Parameters: the time (once per expiry column), a limit. The keys of what may be collected. */
@@ -77,16 +78,21 @@ export function statementsFor<K extends KindName>(kind: SqlKind<K>, spelling: Sp
       kind.user === undefined
         ? undefined
         : sql((next) => `${select} where ${(kind.user ?? []).map((name) => `${q(name)} = ${next()}`).join(" and ")}`),
-    swap: sql((next) => {
-      const assignments = kind.columns
-        .filter(({ fixed }) => fixed !== true)
-        .map(({ name, type }) => `${q(name)} = ${spelling.write(next(), type)}`);
-      const key = byKey(next);
-      const unchanged = [...cells, ...(extra === undefined ? [] : [extra])].map(
-        (cell) => `${cell} ${spelling.same} ${next()}`,
-      );
-      return `update ${table} set ${assignments.join(", ")} where ${key} and ${unchanged.join(" and ")}`;
-    }),
+    swap: remembered((changed: readonly number[]) =>
+      sql((next) => {
+        const assignments = kind.columns
+          .filter((_, index) => changed.includes(index))
+          .map(({ name, type }) => `${q(name)} = ${spelling.write(next(), type)}`);
+        // Where only the extra changes the row is written as it is: whether it still is that decides.
+        const [anything = ""] = all;
+        const set = assignments.length === 0 ? `${anything} = ${anything}` : assignments.join(", ");
+        const key = byKey(next);
+        const unchanged = [...cells, ...(extra === undefined ? [] : [extra])].map(
+          (cell) => `${cell} ${spelling.same} ${next()}`,
+        );
+        return `update ${table} set ${set} where ${key} and ${unchanged.join(" and ")}`;
+      }),
+    ),
     remove: sql((next) => `delete from ${table} where ${byKey(next)}`),
     expired: ifExpiring(
       sql((next) => `select ${kind.key.map(q).join(", ")} from ${table} where ${isExpired(next)} limit ${next()}`),
@@ -98,6 +104,17 @@ export function statementsFor<K extends KindName>(kind: SqlKind<K>, spelling: Sp
         "on conflict (kind, record_key) do update set body = excluded.body",
     ),
     removeExtra: sql((next) => `delete from dexts_extra where kind = ${next()} and record_key = ${next()}`),
+  };
+}
+
+/** `build`, once for each list of columns: a kind has a handful of them. */
+function remembered(build: (changed: readonly number[]) => string): (changed: readonly number[]) => string {
+  const built = new Map<string, string>();
+  return (changed) => {
+    const name = changed.join();
+    const known = built.get(name) ?? build(changed);
+    built.set(name, known);
+    return known;
   };
 }
 
