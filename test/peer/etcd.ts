@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Agent, fetch } from "undici";
 import type { TestTls } from "../fake/certificates.ts";
-import { freePort, peerFolder, startPeer } from "./peer.ts";
+import { freePort, pause, peerFolder, startPeer } from "./peer.ts";
 
 export const etcdPrograms = { etcd: "etcd-server" };
 
@@ -11,7 +11,7 @@ export interface EtcdPeer {
   /** One call of the JSON gateway, such as `("kv/put", { key: base64, value: base64 })`. */
   call(path: string, body: object, token?: string): Promise<Readonly<Record<string, unknown>>>;
   /** Freezes the process, and lets it go on. */
-  pause(): void;
+  pause(): Promise<void>;
   resume(): void;
   /** Stops the process; {@link start} brings it back with its data. */
   kill(): Promise<void>;
@@ -93,7 +93,7 @@ async function startMember(
     },
     endpoint,
     call,
-    pause: () => void peer.child.kill("SIGSTOP"),
+    pause: () => pause(peer.child),
     resume: () => void peer.child.kill("SIGCONT"),
     kill: () => peer.stop("SIGKILL"),
     async start() {

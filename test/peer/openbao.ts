@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Agent, request } from "undici";
 import { z } from "zod";
-import { findProgram, freePort, peerFolder, startPeer } from "./peer.ts";
+import { findProgram, freePort, pause, peerFolder, startPeer } from "./peer.ts";
 
 /** The real OpenBao, where OPENBAO_BIN names one; no package brings it. */
 const program = process.env.OPENBAO_BIN ?? "";
@@ -36,7 +36,7 @@ export interface BaoPeer {
   seal(): Promise<void>;
   unseal(): Promise<void>;
   /** Freezes the process, and lets it go on. */
-  pause(): void;
+  pause(): Promise<void>;
   resume(): void;
   /** Ends the process; {@link start} brings it back, unsealed, with its data. */
   kill(): Promise<void>;
@@ -135,7 +135,7 @@ export async function startOpenbao(tls?: BaoTls): Promise<BaoPeer> {
     },
     seal: async () => void (await must("POST", "sys/seal")),
     unseal,
-    pause: () => void peer.child.kill("SIGSTOP"),
+    pause: () => pause(peer.child),
     resume: () => void peer.child.kill("SIGCONT"),
     kill: () => peer.stop("SIGKILL"),
     async start() {

@@ -4,7 +4,7 @@
  * brings it; `scripts/test.ts` counts such a skip as a failure in CI.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -70,6 +70,14 @@ export interface Peer {
   readonly child: ChildProcess;
   /** Sends `signal` (default SIGTERM) and waits for the end; SIGKILL after ten seconds. */
   stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/** Stops `child` in its tracks, and waits until each of its threads stands: until then one may still answer. */
+export async function pause({ pid = 0 }: Pick<ChildProcess, "pid">): Promise<void> {
+  process.kill(pid, "SIGSTOP");
+  const tasks = `/proc/${pid}/task`;
+  const stands = (thread: string): boolean => /\) T /.test(readFileSync(`${tasks}/${thread}/stat`, "latin1"));
+  while (!readdirSync(tasks).every(stands)) await wait(1);
 }
 
 /** Starts a program in the foreground and asks `isReady` until it says yes. @throws {Error} It died, or was not ready in time. */

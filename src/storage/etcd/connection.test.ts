@@ -67,7 +67,7 @@ describe("an etcd that goes away", { skip: missing(etcdPrograms) }, () => {
 
   test("is UnavailableError after a while when it hangs, a ping ends with its signal", async (t) => {
     const storage = await opened(t, [peer.endpoint]);
-    peer.pause();
+    await peer.pause();
     try {
       const signal = AbortSignal.timeout(200);
       await assert.rejects(storage.ping(signal), (error) => error === signal.reason);
