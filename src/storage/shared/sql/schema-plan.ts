@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { extraColumn } from "./extra-column.ts";
 import type { SqlKind } from "./kind.ts";
 import type { SqlLayout } from "./layout.ts";
@@ -32,7 +33,7 @@ export function planSchema(found: Found, flavour: Flavour, layout: SqlLayout): P
         .filter(({ number }) => number > found.step)
         .map(({ number, changes }) => ({ number, changes: missing(changes) }))
     : [];
-  const own = missing([...layout.tables, ...ownTables, ...beside(layout)]);
+  const own = missing([...layout.tables, ...ownTables, ...beside(layout, flavour)]);
   return { steps, own: [...own, ...(flavour === "mysql" && layout.isNumbered ? widened(found, layout) : [])] };
 }
 
@@ -71,14 +72,22 @@ function missingOf(change: Change, known: Map<string, Set<string>>, indexes: Set
   return [change];
 }
 
-/** Our column where a record has more than Dex's can hold, and indexes so that neither garbage nor one person's records are looked for in a whole table. */
-function beside({ kinds }: SqlLayout): readonly Change[] {
+/**
+ * Our column where a record has more than Dex's can hold, and indexes so that neither garbage nor one person's records
+ * are looked for in a whole table; none where Dex has one of the same columns.
+ */
+function beside({ kinds, isNumbered }: SqlLayout, flavour: Flavour): readonly Change[] {
+  const theirs = isNumbered ? stepsFor(flavour).flatMap(({ changes }) => changes) : [];
+  const isThere = (on: string, columns: readonly string[]): boolean =>
+    theirs.some((change) => "index" in change && change.on === on && isDeepStrictEqual(change.columns, columns));
   return (Object.values(kinds) as readonly SqlKind[]).flatMap(({ table, expiry = [], user, writeExtra }) => [
     ...(writeExtra === undefined
       ? []
       : [{ alter: table, add: [{ name: extraColumn, type: "bytes", nullable: true } satisfies NewColumn] }]),
     ...expiry.map((column) => ({ index: `dexts_${table}_${column}_idx`, on: table, columns: [column] })),
-    ...(user === undefined ? [] : [{ index: `dexts_${table}_user_idx`, on: table, columns: user }]),
+    ...(user === undefined || isThere(table, user)
+      ? []
+      : [{ index: `dexts_${table}_user_idx`, on: table, columns: user }]),
   ]);
 }
 
