@@ -1,4 +1,4 @@
-/** Rows remembered at most. They hold secrets and are meant for the update that follows a read at once. */
+/** Rows remembered at most. They hold secrets, and are meant for what follows a read at once. */
 const capacity = 512;
 /** Milliseconds: as long as a request may take between its read and its write. */
 const maxAge = 5_000;
