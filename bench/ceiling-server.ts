@@ -1,4 +1,7 @@
-/** The least a Node server can do per request: what the generator reaches against this is the generator's limit. */
+/**
+ * The least a Node server can do per request, and per request that wants two signatures: what the generator reaches against
+ * the first is the generator's limit, against the second any server's.
+ */
 import { generateKeyPairSync, sign } from "node:crypto";
 import { createServer } from "node:http";
 import { promisify } from "node:util";

@@ -12,7 +12,7 @@ import { keyParts, keyText, recordKey } from "../shared/record-key.ts";
 import { changedColumns } from "../shared/sql/changed-columns.ts";
 import { parseJson } from "../shared/sql/json-cell.ts";
 import { keyCells, type LogicalRow, type SqlKind } from "../shared/sql/kind.ts";
-import { hasSameCells } from "../shared/sql/same-cells.ts";
+import { recall } from "../shared/sql/recall.ts";
 import { type Statements, statementsFor } from "../shared/sql/statements.ts";
 import { type Cell, decodeRow, encode, encodeRow, formatTime, type Row, spelling } from "./dialect.ts";
 import type { Statement, Writer } from "./writer.ts";
@@ -67,11 +67,7 @@ export class SqliteCollection<K extends KindName> implements Collection<RecordKi
     const parts = keyParts(this.#kind.kind, key);
     const row = this.#read(parts);
     if (row === undefined) return undefined;
-    const text = keyText(parts);
-    const known = this.#lastRead.peek(text);
-    const found = known !== undefined && hasSameCells(known.row, row) ? known : this.#found(row);
-    this.#lastRead.remember(text, found);
-    return found.record;
+    return recall(this.#lastRead, keyText(parts), row, () => this.#found(row)).record;
   }
 
   async list(): Promise<readonly RecordOf<K>[]> {

@@ -13,7 +13,7 @@ import type { Dialect } from "./dialect.ts";
 import { type Cell, type Result, SqlFault } from "./driver.ts";
 import { parseJson } from "./json-cell.ts";
 import { keyCells, type LogicalRow, type SqlKind } from "./kind.ts";
-import { hasSameCells } from "./same-cells.ts";
+import { recall } from "./recall.ts";
 import type { SqlClient } from "./sql-client.ts";
 import { type VersionedStatements, versionedStatements } from "./versioned-statements.ts";
 
@@ -64,11 +64,7 @@ export class SqlCollection<K extends KindName> implements Collection<RecordKinds
     const parts = keyParts(this.#kind.kind, key);
     const row = await this.#select(parts);
     if (row === undefined) return undefined;
-    const text = keyText(parts);
-    const known = this.#lastRead.peek(text);
-    const found = known !== undefined && hasSameCells(known.row, row) ? known : this.#found(row);
-    this.#lastRead.remember(text, found);
-    return found.record;
+    return recall(this.#lastRead, keyText(parts), row, () => this.#found(row)).record;
   }
 
   async list(): Promise<readonly RecordOf<K>[]> {
